@@ -194,6 +194,9 @@ pub struct AudioFacts {
     pub decodable: bool,
 }
 
+/// Most audio tracks of an upload that are published: films for all of Europe have about as many languages.
+pub const AUDIO_TRACKS_MAX: usize = 32;
+
 /// A subtitle or caption track.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -277,9 +280,17 @@ impl MediaFacts {
     pub fn published_subtitles(&self) -> impl Iterator<Item = &SubtitleFacts> {
         self.subtitles.iter().filter(|track| track.cues > 0 && track.is_text())
     }
-    /// The audio track that is transcoded: the first one that has a decoder.
+    /// The main audio track: the first one that has a decoder.
     pub fn main_audio(&self) -> Option<&AudioFacts> {
-        self.audio.iter().find(|a| a.decodable && a.packets > 0)
+        self.playable_audio().next()
+    }
+    /// The audio tracks that have a decoder, the main one first. At most [`AUDIO_TRACKS_MAX`] of them are transcoded.
+    pub fn playable_audio(&self) -> impl Iterator<Item = &AudioFacts> {
+        self.audio.iter().filter(|a| a.decodable && a.packets > 0)
+    }
+    /// Number of tracks of all kinds.
+    pub fn tracks(&self) -> usize {
+        self.video.len() + self.audio.len() + self.subtitles.len() + self.other_tracks as usize
     }
 }
 

@@ -1,10 +1,12 @@
 //! What of an upload is not in its renditions, and why. Every track that inspection lists is either published or named here.
 
 use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::facts::MediaFacts;
+use crate::facts::{AUDIO_TRACKS_MAX, AudioFacts, MediaFacts, SubtitleFacts};
+use crate::reason::Code;
 
 /// What a track contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,13 +38,19 @@ impl TrackKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum WhyLeftOut {
-    /// One track of each kind is published, and it is another one.
+    /// One track of its kind is published, and it is another one.
     OneOfItsKind,
+    /// More audio tracks than [`AUDIO_TRACKS_MAX`] can be decoded, and it is behind them.
+    TooMany,
     /// No decoder is allowed for its codec, or its beginning cannot be decoded.
     NotDecodable,
+    /// Decoding or encoding it failed.
+    EncodeFailed,
     /// It holds nothing.
     Empty,
-    /// Only pictures and sound are published.
+    /// Something was found in its text, and it is withheld.
+    Redacted,
+    /// Only pictures, sound and text are published.
     KindNotPublished,
 }
 
@@ -51,9 +59,12 @@ impl WhyLeftOut {
     pub fn label(self) -> &'static str {
         match self {
             Self::OneOfItsKind => "one track of its kind is published, another one",
+            Self::TooMany => "more audio tracks than are published",
             Self::NotDecodable => "it cannot be decoded here",
+            Self::EncodeFailed => "it could not be encoded",
             Self::Empty => "it holds nothing",
-            Self::KindNotPublished => "only pictures and sound are published",
+            Self::Redacted => "something was found in its text",
+            Self::KindNotPublished => "only pictures, sound and text are published",
         }
     }
 }
@@ -72,43 +83,113 @@ pub struct LeftOut {
     pub language: String,
     /// Why it is left out.
     pub why: WhyLeftOut,
+    /// What failed, where it is [`WhyLeftOut::EncodeFailed`].
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub code: Option<Code>,
 }
 
-/// The tracks of a file that are not published, in the order of the file.
-pub fn left_out(facts: &MediaFacts) -> Vec<LeftOut> {
-    let why = |decodable: bool, samples: u64| match (samples, decodable) {
-        (0, _) => WhyLeftOut::Empty,
-        (_, false) => WhyLeftOut::NotDecodable,
-        _ => WhyLeftOut::OneOfItsKind,
-    };
-    let (main_video, main_audio) = (facts.main_video(), facts.main_audio());
+impl LeftOut {
+    /// Why it is left out, for people.
+    pub fn reason(&self) -> String {
+        match self.code {
+            Some(code) => format!("{} ({})", self.why.label(), code.as_str()),
+            None => String::from(self.why.label()),
+        }
+    }
+}
+
+/// What became of an audio track that was encoded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AudioOutcome {
+    /// Position among all tracks.
+    pub track: u32,
+    /// Why it failed; `None` if it is published.
+    pub failed: Option<Code>,
+}
+
+/// What became of the tracks that were to be published.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Encoded<'a> {
+    /// Each audio track that was encoded.
+    pub audio: &'a [AudioOutcome],
+    /// The tracks of text that are published; `None` for a version that published none.
+    pub subtitles: Option<&'a [u32]>,
+}
+
+/// The tracks of a file that are not published, in the order of the file. Before the asset is packaged, `encoded` is `None`,
+/// and the answer is what the facts lead to expect.
+pub fn left_out(facts: &MediaFacts, encoded: Option<&Encoded<'_>>) -> Vec<LeftOut> {
+    let main_video = facts.main_video();
     let video = facts.video.iter().filter(|one| main_video.is_none_or(|main| main.track != one.track));
     let video = video.map(|one| LeftOut {
         track: one.track,
         kind: TrackKind::Video,
         codec: one.codec.clone(),
         language: one.language.clone(),
-        why: why(one.decodable, one.frames),
+        why: unplayable(one.decodable, one.frames).unwrap_or(WhyLeftOut::OneOfItsKind),
+        code: None,
     });
-    let audio = facts.audio.iter().filter(|one| main_audio.is_none_or(|main| main.track != one.track));
-    let audio = audio.map(|one| LeftOut {
-        track: one.track,
-        kind: TrackKind::Audio,
-        codec: one.codec.clone(),
-        language: one.language.clone(),
-        why: why(one.decodable, one.packets),
+    let audio = facts.audio.iter().filter_map(|one| {
+        let (why, code) = not_heard(facts, one, encoded.map(|encoded| encoded.audio))?;
+        let (codec, language) = (one.codec.clone(), one.language.clone());
+        Some(LeftOut { track: one.track, kind: TrackKind::Audio, codec, language, why, code })
     });
-    let subtitles = facts.subtitles.iter().filter(|one| one.cues == 0 || !one.is_text());
-    let subtitles = subtitles.map(|one| LeftOut {
-        track: one.track,
-        kind: TrackKind::Subtitle,
-        codec: one.codec.clone(),
-        language: one.language.clone(),
-        why: if one.cues == 0 { WhyLeftOut::Empty } else { WhyLeftOut::KindNotPublished },
+    let subtitles = facts.subtitles.iter().filter_map(|one| {
+        let why = not_read(one, encoded)?;
+        let (codec, language) = (one.codec.clone(), one.language.clone());
+        Some(LeftOut { track: one.track, kind: TrackKind::Subtitle, codec, language, why, code: None })
     });
     let mut all: Vec<LeftOut> = video.chain(audio).chain(subtitles).chain(others(facts)).collect();
     all.sort_by_key(|one| one.track);
     all
+}
+
+/// Whether each track of a file is either published or left out, and none is both.
+pub fn is_complete(facts: &MediaFacts, published: &[u32], left_out: &[LeftOut]) -> bool {
+    let named = published.iter().copied().chain(left_out.iter().map(|one| one.track));
+    let distinct: BTreeSet<u32> = named.clone().collect();
+    distinct.len() == named.count() && distinct.len() == facts.tracks()
+}
+
+fn unplayable(decodable: bool, samples: u64) -> Option<WhyLeftOut> {
+    match (samples, decodable) {
+        (0, _) => Some(WhyLeftOut::Empty),
+        (_, false) => Some(WhyLeftOut::NotDecodable),
+        _ => None,
+    }
+}
+
+/// Why an audio track is not published; `None` if it is.
+fn not_heard(
+    facts: &MediaFacts,
+    one: &AudioFacts,
+    encoded: Option<&[AudioOutcome]>,
+) -> Option<(WhyLeftOut, Option<Code>)> {
+    let outcome = encoded.and_then(|all| all.iter().find(|outcome| outcome.track == one.track));
+    if let Some(outcome) = outcome {
+        return outcome.failed.map(|code| (WhyLeftOut::EncodeFailed, Some(code)));
+    }
+    let place = facts.playable_audio().position(|playable| playable.track == one.track);
+    let why = match (unplayable(one.decodable, one.packets), place) {
+        (Some(why), _) => why,
+        (None, Some(place)) if place < AUDIO_TRACKS_MAX => {
+            // Earlier versions published one audio track.
+            encoded.map(|_| WhyLeftOut::OneOfItsKind)?
+        }
+        (None, _) => WhyLeftOut::TooMany,
+    };
+    Some((why, None))
+}
+
+/// Why a track of subtitles is not published; `None` if it is.
+fn not_read(one: &SubtitleFacts, encoded: Option<&Encoded<'_>>) -> Option<WhyLeftOut> {
+    match (one.cues, one.is_text(), encoded.map(|encoded| encoded.subtitles)) {
+        (0, ..) => Some(WhyLeftOut::Empty),
+        (_, false, _) | (_, _, Some(None)) => Some(WhyLeftOut::KindNotPublished),
+        (_, true, Some(Some(published))) if !published.contains(&one.track) => Some(WhyLeftOut::Redacted),
+        (_, true, _) => None,
+    }
 }
 
 /// Tracks of other kinds are only counted. Their positions are those that no other track has.
@@ -124,6 +205,7 @@ fn others(facts: &MediaFacts) -> impl Iterator<Item = LeftOut> {
         codec: String::new(),
         language: String::new(),
         why: WhyLeftOut::KindNotPublished,
+        code: None,
     })
 }
 
@@ -163,23 +245,23 @@ mod tests {
         }
     }
 
+    fn subtitle(track: u32, codec: &str, cues: u64) -> SubtitleFacts {
+        SubtitleFacts { track, codec: String::from(codec), cues, language: String::new() }
+    }
+
+    fn named(left_out: &[LeftOut]) -> Vec<(u32, TrackKind, WhyLeftOut)> {
+        left_out.iter().map(|one| (one.track, one.kind, one.why)).collect()
+    }
+
     #[test]
-    fn every_track_is_published_or_left_out() {
-        let subtitle = |track, codec, cues| SubtitleFacts {
-            track,
-            codec: String::from(codec),
-            cues,
-            language: String::new(),
-        };
+    fn each_track_that_is_not_published_is_named_with_the_reason() {
         let facts = MediaFacts {
             audio: [audio(5, 9, true), audio(0, 9, true), audio(2, 0, true), audio(3, 9, false)].into(),
             subtitles: [subtitle(6, "pgs", 3), subtitle(7, "text", 0), subtitle(9, "text", 3)].into(),
             other_tracks: 3,
             ..facts()
         };
-        let found: Vec<_> = left_out(&facts).into_iter().map(|one| (one.track, one.kind, one.why)).collect();
         let expected = [
-            (0, TrackKind::Audio, WhyLeftOut::OneOfItsKind),
             (1, TrackKind::Other, WhyLeftOut::KindNotPublished),
             (2, TrackKind::Audio, WhyLeftOut::Empty),
             (3, TrackKind::Audio, WhyLeftOut::NotDecodable),
@@ -188,12 +270,44 @@ mod tests {
             (7, TrackKind::Subtitle, WhyLeftOut::Empty),
             (8, TrackKind::Other, WhyLeftOut::KindNotPublished),
         ];
-        assert_eq!(found, expected, "track 5 is the first that can be decoded");
-        assert!(left_out(&MediaFacts { audio: [audio(0, 9, true)].into(), ..facts }).len() > 4);
+        assert_eq!(named(&left_out(&facts, None)), expected, "tracks 0 and 5 are published");
+        let failed = AudioOutcome { track: 0, failed: Some(Code::TimestampsBroken) };
+        let encoded = [AudioOutcome { track: 5, failed: None }, failed];
+        let of = |audio, subtitles| left_out(&facts, Some(&Encoded { audio, subtitles }));
+        let found = of(&encoded, Some(&[9]));
+        assert_eq!(found[0].reason(), "it could not be encoded (timestamps_broken)");
+        assert_eq!(named(&found[1..]), expected);
+        // A version that published one audio track encoded no other.
+        let found = of(&encoded[..1], None);
+        assert_eq!(named(&found)[0], (0, TrackKind::Audio, WhyLeftOut::OneOfItsKind));
+        let last = |found: &[LeftOut]| found.last().map(|one| (one.track, one.why));
+        assert_eq!(last(&found), Some((9, WhyLeftOut::KindNotPublished)));
+        assert_eq!(last(&of(&encoded, Some(&[]))), Some((9, WhyLeftOut::Redacted)));
     }
 
     #[test]
-    fn a_file_with_one_track_leaves_nothing_out() {
-        assert_eq!(left_out(&MediaFacts { audio: [audio(0, 1, true)].into(), ..facts() }), []);
+    fn a_file_whose_tracks_are_all_published_leaves_nothing_out() {
+        let two = MediaFacts { audio: [audio(0, 1, true), audio(1, 1, true)].into(), ..facts() };
+        assert_eq!(left_out(&two, None), []);
+        let audio = [0, 1].map(|track| AudioOutcome { track, failed: None });
+        assert_eq!(left_out(&two, Some(&Encoded { audio: &audio, subtitles: None })), []);
+    }
+
+    #[test]
+    fn audio_tracks_beyond_the_most_are_named() {
+        let tracks = 0..AUDIO_TRACKS_MAX as u32 + 2;
+        let many = MediaFacts { audio: tracks.map(|track| audio(track, 1, true)).collect(), ..facts() };
+        let found: Vec<_> = left_out(&many, None).into_iter().map(|one| (one.track, one.why)).collect();
+        assert_eq!(found, [(32, WhyLeftOut::TooMany), (33, WhyLeftOut::TooMany)]);
+    }
+
+    #[test]
+    fn a_track_that_is_named_twice_or_not_at_all_is_noticed() {
+        let facts = MediaFacts { audio: [audio(0, 1, true), audio(1, 0, true)].into(), ..facts() };
+        let rest = left_out(&facts, None);
+        assert!(is_complete(&facts, &[0], &rest));
+        for published in [&[][..], &[1], &[0, 0], &[0, 1], &[2, 0]] {
+            assert!(!is_complete(&facts, published, &rest), "{published:?}");
+        }
     }
 }

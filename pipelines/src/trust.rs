@@ -11,6 +11,7 @@ mod captions;
 mod content;
 mod encoding;
 mod enrichment;
+mod fault;
 mod inspection;
 mod output_names;
 mod outputs;
@@ -21,11 +22,12 @@ mod spoiled_tests;
 pub use captions::cue;
 pub use content::ContentCheck;
 pub use enrichment::text_line;
+pub use fault::{concerns_one_track, fault};
 pub use output_names::{NAME_BYTES_MAX, output_name};
 pub use outputs::{Output, Outputs};
 pub use range_checks::word;
 
-use reelgate_flow::reason::{Class, Code, Fault};
+use reelgate_flow::reason::Fault;
 
 use crate::messages::{Finished, Job};
 use range_checks::untrue;
@@ -52,60 +54,5 @@ pub fn check(job: &Job, finished: &Finished, outputs: &Outputs) -> Result<(), Fa
         (Job::Captions(_), Finished::Captions(result)) => captions::check(result, outputs),
         (Job::Enrich(job), Finished::Enriched(result)) => enrichment::check(job, result, outputs),
         _ => Err(untrue("a result of the job's kind", "another kind")),
-    }
-}
-
-/// Checks a fault that a worker reports. Only codes that a worker can know of pass. In the text, every character that
-/// is not visible ASCII or a space becomes `?`. `is_working` says whether the worker already had its job.
-pub fn fault(fault: Fault, is_working: bool) -> Result<Fault, Fault> {
-    let is_known = match fault.code {
-        Code::PluginMissing | Code::Internal => true,
-        Code::WorkerUnavailable => !is_working,
-        Code::ConfigInvalid | Code::CountMismatch => is_working,
-        // A worker sees neither checksums nor its own crash.
-        Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::DecoderCrashed => false,
-        code => is_working && code.class() == Class::BadMedia,
-    };
-    if !is_known {
-        return Err(untrue("a fault that a worker can know of", fault.code.as_str()));
-    }
-    let detail = fault.detail.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' });
-    Ok(Fault::new(fault.code, detail.collect::<String>()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_worker_cannot_report_faults_it_cannot_know_of() {
-        for code in Code::ALL {
-            let checked = fault(Fault::new(*code, ""), true);
-            let expected = match code.class() {
-                Class::BadMedia => {
-                    !matches!(code, Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::DecoderCrashed)
-                }
-                _ => matches!(
-                    code,
-                    Code::PluginMissing | Code::Internal | Code::ConfigInvalid | Code::CountMismatch
-                ),
-            };
-            assert_eq!(checked.is_ok(), expected, "{}", code.as_str());
-        }
-    }
-
-    #[test]
-    fn before_it_has_its_job_a_worker_can_only_report_that_it_cannot_work() {
-        assert!(fault(Fault::new(Code::WorkerUnavailable, ""), false).is_ok());
-        assert!(fault(Fault::new(Code::NotMedia, ""), false).is_err());
-    }
-
-    #[test]
-    fn a_faults_detail_is_cut_and_stripped_of_control_characters() {
-        let reported =
-            Fault { code: Code::Internal, detail: "a\x1b[31m\n\u{202e}b".to_owned() + &"x".repeat(9_999) };
-        let kept = fault(reported, true).unwrap();
-        assert!(kept.detail.starts_with("a?[31m??b"), "{}", &kept.detail[..20]);
-        assert_eq!(kept.detail.len(), Fault::DETAIL_BYTES_MAX);
     }
 }

@@ -7,6 +7,8 @@ use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::left_out::{LeftOut, left_out};
 use reelgate_flow::reason::{Class, Code, Fault};
 use reelgate_flow::surface::SurfaceReport;
+use reelgate_pipelines::messages::Loudness;
+use reelgate_pipelines::recipes::package::Packaged;
 use reelgate_ports::records::{AssetDetail, TaskRow};
 use serde::Serialize;
 
@@ -81,6 +83,8 @@ pub struct RenditionLine {
     pub bitrate: u64,
     /// Segments.
     pub segments: u32,
+    /// Of audio; `null` where it was not measured.
+    pub loudness: Option<Loudness>,
 }
 
 /// Paths.
@@ -115,8 +119,11 @@ const STAGES: [&str; 8] =
 
 impl AssetLine {
     /// The line of an asset.
-    pub fn new(detail: &AssetDetail) -> Self {
+    ///
+    /// `packaged` is what packaging left, where the asset got that far.
+    pub fn new(detail: &AssetDetail, packaged: Option<&Packaged>) -> Self {
         let asset = &detail.asset;
+        let loudness = packaged.map(Packaged::loudness).unwrap_or_default();
         let visible = asset.published_location.as_deref().filter(|_| asset.phase == Phase::Published);
         Self {
             asset_id: asset.id.to_string(),
@@ -131,8 +138,12 @@ impl AssetLine {
             surfaces: asset.surfaces.clone(),
             reason: asset.reason.as_ref().map(ReasonLine::new),
             media: detail.facts.clone(),
-            left_out: detail.facts.as_ref().map(left_out).unwrap_or_default(),
-            renditions: detail.renditions.iter().map(RenditionLine::new).collect(),
+            left_out: tracks_left_out(detail.facts.as_ref(), packaged),
+            renditions: detail
+                .renditions
+                .iter()
+                .map(|rendition| RenditionLine::new(rendition, loudness.get(&rendition.name).copied()))
+                .collect(),
             outputs: visible.map(|location| OutputsLine::new(Path::new(location), detail)),
             findings: detail.findings.clone(),
             linked_to: asset.linked_to.as_ref().map(ToString::to_string),
@@ -153,8 +164,14 @@ impl ReasonLine {
     }
 }
 
+/// The tracks that are not published, or are expected not to be.
+fn tracks_left_out(facts: Option<&MediaFacts>, packaged: Option<&Packaged>) -> Vec<LeftOut> {
+    let of = |facts| packaged.map_or_else(|| left_out(facts, None), |packaged| packaged.left_out(facts));
+    facts.map(of).unwrap_or_default()
+}
+
 impl RenditionLine {
-    fn new(rendition: &reelgate_ports::records::RenditionRecord) -> Self {
+    fn new(rendition: &reelgate_ports::records::RenditionRecord, loudness: Option<Loudness>) -> Self {
         Self {
             name: rendition.name.clone(),
             codec: rendition.codec.clone(),
@@ -162,6 +179,7 @@ impl RenditionLine {
             height: rendition.height,
             bitrate: rendition.bitrate_bps,
             segments: rendition.segments,
+            loudness,
         }
     }
 }

@@ -6,10 +6,9 @@ use reelgate_ports::store::{AssetFilter, ListFrom};
 use crate::cli::{GlobalArgs, ListArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
-use crate::output::json::AssetLine;
 use crate::output::stderr;
 use crate::output::table::{self, clean};
-use crate::verbs::{find_asset, local_time, to_json};
+use crate::verbs::{asset_line, find_asset, local_time, to_json};
 use crate::wiring;
 
 /// Prints a page of the home's assets, newest first.
@@ -25,7 +24,7 @@ pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Fai
     let assets = store.assets(&filter).await?;
     if args.json {
         for asset in &assets {
-            table::print(&to_json(&AssetLine::new(&store.asset(&asset.id).await?))?)?;
+            table::print(&to_json(&asset_line(&*store, &asset.id).await?.1)?)?;
         }
         return Ok(ExitStatus::Done);
     }

@@ -30,12 +30,15 @@ pub mod upload;
 pub mod verify;
 pub mod why;
 
+use reelgate_actors::work::package::packaged_of;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::plain::is_plain;
+use reelgate_ports::records::AssetDetail;
 use reelgate_ports::store::{AssetFilter, Store};
 
 use crate::exit::Failure;
+use crate::output::json::AssetLine;
 
 /// The asset whose id begins with what the user typed.
 async fn find_asset(store: &dyn Store, typed: &str) -> Result<AssetId, Failure> {
@@ -53,6 +56,15 @@ async fn find_asset(store: &dyn Store, typed: &str) -> Result<AssetId, Failure> 
             )))
         }
     }
+}
+
+/// An asset with its line. A copy shares the outputs of its original, and what packaging left.
+async fn asset_line(store: &dyn Store, asset: &AssetId) -> Result<(AssetDetail, AssetLine), Failure> {
+    let detail = store.asset(asset).await?;
+    let packaged = packaged_of(store, &detail.asset).await;
+    let packaged = packaged.map_err(|fault| Failure::Internal(fault.to_string()))?;
+    let line = AssetLine::new(&detail, packaged.as_ref());
+    Ok((detail, line))
 }
 
 /// A line of JSON. Characters that steer a terminal or hide are escaped, as JSON allows for every character of a text.

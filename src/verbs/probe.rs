@@ -44,14 +44,14 @@ pub async fn probe(global: &GlobalArgs, args: ProbeArgs) -> Result<ExitStatus, F
             Ok((inspection, _)) => (Some(inspection.facts), None),
             Err(fault) => (None, Some(crate::output::json::ReasonLine::new(&fault))),
         };
-        let left_out = media.as_ref().map(left_out).unwrap_or_default();
+        let left_out = media.as_ref().map(|facts| left_out(facts, None)).unwrap_or_default();
         table::print(&to_json(&ProbeLine { size: metadata.len(), sha256, media, left_out, reason })?)?;
         return Ok(exit);
     }
     match inspected {
         Ok((inspection, _)) => {
             table::print(&format!("size      {} bytes\nsha256    {sha256}", metadata.len()))?;
-            table::print(&show::describe(&inspection.facts))?;
+            table::print(&show::describe(&inspection.facts, &left_out(&inspection.facts, None)))?;
         }
         Err(fault) => {
             stderr::say(&format!(

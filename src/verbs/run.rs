@@ -21,7 +21,7 @@ use crate::output::progress::Progress;
 use crate::output::stderr;
 use crate::output::table::{self, clean, seconds};
 use crate::telemetry::Telemetry;
-use crate::verbs::{to_json, unended};
+use crate::verbs::{asset_line, to_json, unended};
 use crate::wiring::{self, EnginePurpose};
 
 /// Between two updates of the shown progress.
@@ -67,25 +67,25 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
             return Err(failure);
         }
     };
-    let mut details = Vec::new();
+    let mut ended = Vec::new();
     for asset in &wanted {
-        details.push(engine.context().store.asset(asset).await?);
+        ended.push(asset_line(&*engine.context().store, asset).await?);
     }
     let sealed = wiring::seal(&config, &*engine.context().store).await;
     wiring::close(&*engine.context().store).await;
     if args.json {
-        for detail in &details {
-            table::print(&to_json(&AssetLine::new(detail))?)?;
+        for (_, line) in &ended {
+            table::print(&to_json(line)?)?;
         }
     } else {
-        print_table(&details, since.elapsed())?;
+        print_table(&ended, since.elapsed())?;
     }
     sealed?;
     if interrupted {
         stderr::say("interrupted; `reelgate run` on the same home continues from here");
         return Ok(ExitStatus::NotAll);
     }
-    let all = details.iter().all(|detail| detail.asset.phase == Phase::Published);
+    let all = ended.iter().all(|(detail, _)| detail.asset.phase == Phase::Published);
     Ok(if all { ExitStatus::Done } else { ExitStatus::NotAll })
 }
 
@@ -203,7 +203,7 @@ fn not_ended(backlog: &Backlog) -> u64 {
     backlog.assets.iter().filter(|(phase, _)| !phase.is_ended()).map(|(_, count)| count).sum()
 }
 
-fn print_table(details: &[AssetDetail], took: Duration) -> Result<(), Failure> {
+fn print_table(ended: &[(AssetDetail, AssetLine)], took: Duration) -> Result<(), Failure> {
     let mut rows = table::narrowing(&[
         ("asset", 0),
         ("source", 0),
@@ -217,8 +217,8 @@ fn print_table(details: &[AssetDetail], took: Duration) -> Result<(), Failure> {
     ]);
     let mut paths = Vec::new();
     let mut media_s = 0.0;
-    for (id, detail) in table::ids(details.iter().map(|detail| &detail.asset.id)).into_iter().zip(details) {
-        let line = AssetLine::new(detail);
+    let ids = table::ids(ended.iter().map(|(detail, _)| &detail.asset.id));
+    for (id, (detail, line)) in ids.into_iter().zip(ended) {
         let duration_s = detail.facts.as_ref().map_or(0.0, |facts| facts.duration_ns as f64 / 1e9);
         let work_s: f64 = line.stages.iter().map(|stage| stage.seconds).sum();
         let stages: Vec<String> =
@@ -255,10 +255,10 @@ fn print_table(details: &[AssetDetail], took: Duration) -> Result<(), Failure> {
         table::print(&path)?;
     }
     let took_s = took.as_secs_f64();
-    let published = details.iter().filter(|detail| detail.asset.phase == Phase::Published).count();
+    let published = ended.iter().filter(|(detail, _)| detail.asset.phase == Phase::Published).count();
     stderr::say(&format!(
         "{published} of {} published in {}: {} of media, {:.1}x real time",
-        details.len(),
+        ended.len(),
         seconds(took_s),
         seconds(media_s),
         media_s / took_s.max(0.001),

@@ -3,8 +3,9 @@
 use reelgate_flow::asset::{Flags, Response};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
-use reelgate_flow::left_out::left_out;
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::surface::{Gap, SurfaceReport};
+use reelgate_pipelines::messages::Loudness;
 use reelgate_ports::records::{AssetDetail, Proposal};
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use crate::exit::{ExitStatus, Failure};
 use crate::output::json::AssetLine;
 use crate::output::places::first_places;
 use crate::output::table::{self, clean, seconds};
-use crate::verbs::{find_asset, local_time, to_json};
+use crate::verbs::{asset_line, find_asset, local_time, to_json};
 use crate::wiring;
 
 /// What `--json` prints: the line of `run --json`, and what only waits.
@@ -55,9 +56,9 @@ impl ProposalLine {
 pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
-    let detail = store.asset(&find_asset(&*store, &args.asset).await?).await?;
+    let (detail, line) = asset_line(&*store, &find_asset(&*store, &args.asset).await?).await?;
     let proposal = store.proposal(&detail.asset.id).await?;
-    let shown = ShownAsset { line: AssetLine::new(&detail), proposal: proposal.map(ProposalLine::new) };
+    let shown = ShownAsset { line, proposal: proposal.map(ProposalLine::new) };
     if args.json {
         table::print(&to_json(&shown)?)?;
         return Ok(ExitStatus::Done);
@@ -68,14 +69,15 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
         table::print(&waiting(&detail.asset.id, proposal))?;
     }
     if let Some(facts) = &detail.facts {
-        table::print(&describe(facts))?;
+        table::print(&describe(facts, &line.left_out))?;
     }
     if !line.renditions.is_empty() {
-        let mut rows = table::new(&["rendition", "codec", "size", "bit rate", "segments"]);
+        let mut rows = table::new(&["rendition", "codec", "size", "bit rate", "segments", "loudness"]);
         for one in &line.renditions {
             let size = if one.width > 0 { format!("{}x{}", one.width, one.height) } else { String::new() };
             let rate = format!("{:.2} Mb/s", one.bitrate as f64 / 1e6);
-            rows.add_row([&one.name, &one.codec, &size, &rate, &one.segments.to_string()]);
+            let loudness = one.loudness.as_ref().map(loudness).unwrap_or_default();
+            rows.add_row([&one.name, &one.codec, &size, &rate, &one.segments.to_string(), &loudness]);
         }
         table::print(&rows.to_string())?;
     }
@@ -101,6 +103,15 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
     }
     table::print(&rows.to_string())?;
     Ok(ExitStatus::Done)
+}
+
+/// `-23.0 LUFS, range 4.5 LU, peak -1.0 dBTP`.
+fn loudness(loudness: &Loudness) -> String {
+    let Loudness { integrated_lufs, range_lu, true_peak_dbtp } = loudness;
+    let (Some(integrated_lufs), Some(true_peak_dbtp)) = (integrated_lufs, true_peak_dbtp) else {
+        return "below -70 LUFS".to_owned();
+    };
+    format!("{integrated_lufs:.1} LUFS, range {range_lu:.1} LU, peak {true_peak_dbtp:.1} dBTP")
 }
 
 fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
@@ -158,7 +169,7 @@ fn decided(flags: &Flags) -> String {
 }
 
 /// The technical facts in a few lines.
-pub fn describe(facts: &MediaFacts) -> String {
+pub fn describe(facts: &MediaFacts, left_out: &[LeftOut]) -> String {
     let mut text = format!(
         "container {}{}, {}, {:.2} Mb/s",
         facts.container.as_str(),
@@ -202,9 +213,9 @@ pub fn describe(facts: &MediaFacts) -> String {
         let language = clean(&subtitle.language);
         text += &format!("\nsubtitle  #{} {} {language}", subtitle.track, clean(&subtitle.codec));
     }
-    for one in left_out(facts) {
+    for one in left_out {
         let named = [one.kind.as_str(), &clean(&one.codec), &clean(&one.language)].join(" ");
-        text += &format!("\nleft out  #{} {}: {}", one.track, named.trim_end(), one.why.label());
+        text += &format!("\nleft out  #{} {}: {}", one.track, named.trim_end(), one.reason());
     }
     for tag in &facts.tags {
         text += &format!("\ntag       {}", clean(&tag.name));

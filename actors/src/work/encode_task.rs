@@ -14,7 +14,7 @@ use crate::work::products::MediaJob;
 pub(super) fn encode_budget(budgets: &Budgets, planned: &MediaJob) -> Result<Budget, Fault> {
     match &planned.job {
         Job::Video(job) => Ok(budgets.video(job)),
-        Job::Audio(_) => Ok(budgets.audio(planned.duration_ns)),
+        Job::Audio(job) => Ok(budgets.audio(job, planned.duration_ns)),
         // It reads the same text as the samples do.
         Job::Captions(_) => Ok(budgets.enrich(planned.duration_ns)),
         _ => Err(other_result()),

@@ -1,15 +1,17 @@
 //! The proof manifest: every output with size and hash, the source, the tools and the settings. It holds no time and no
 //! host, so the same source and settings give the same bytes.
 
+use std::collections::BTreeMap;
+
 use reelgate_flow::asset::Verdict;
 use reelgate_flow::ids::SourceId;
 use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::surface::SurfaceReport;
-use reelgate_pipelines::messages::{AudioJob, Rung};
+use reelgate_pipelines::messages::{AudioJob, Loudness, Rung};
 use serde::{Deserialize, Serialize};
 
 /// Raised when a field changes its meaning.
-pub const MANIFEST_VERSION: u32 = 2;
+pub const MANIFEST_VERSION: u32 = 3;
 
 /// `manifest.json`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -31,6 +33,9 @@ pub struct Manifest {
     /// Tracks of the upload that are not published; absent where there are none, and in earlier publications.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// Loudness of each audio rendition; absent in publications of versions 1 and 2.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loudness: BTreeMap<String, Loudness>,
     /// What version 1 lists instead; it is read over.
     #[serde(default, skip_serializing, rename = "not_analysed")]
     pub of_version_1: serde::de::IgnoredAny,

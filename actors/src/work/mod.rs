@@ -10,7 +10,7 @@ pub mod gathered_text;
 mod look;
 pub mod manifest;
 mod media;
-mod package;
+pub mod package;
 mod products;
 mod publication;
 pub mod publish;

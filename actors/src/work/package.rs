@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::left_out::is_complete;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{AudioResult, VideoResult};
 use reelgate_pipelines::recipes::captions::CaptionTrack;
 use reelgate_pipelines::recipes::package::{self, Kind, Packaged, Rendition, TextFile, VideoPart};
+use reelgate_pipelines::recipes::plan::Plan;
 use reelgate_ports::objects::StagedWriter;
-use reelgate_ports::records::{Claim, RenditionRecord, StagedOutput, Success};
+use reelgate_ports::records::{AssetRecord, Claim, RenditionRecord, StagedOutput, Success};
+use reelgate_ports::store::Store;
 
 use crate::engine_context::EngineContext;
-use crate::work::products::{Encoded, Planned, Products, to_document};
+use crate::work::products::{Encoded, Planned, Products, product, read_document, to_document};
 use crate::work::{captions, joined, ours};
 
 /// [`TaskKey::Package`].
@@ -26,6 +30,19 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
     let outputs = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
     Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
+}
+
+/// What packaging left of an asset, or of the original of a copy; `None` where it did not get that far.
+///
+/// # Errors
+/// `internal` if it cannot be read.
+pub async fn packaged_of(store: &dyn Store, asset: &AssetRecord) -> Result<Option<Packaged>, Fault> {
+    for owner in [Some(&asset.id), asset.linked_to.as_ref()].into_iter().flatten() {
+        if let Some(product) = product(store, owner, TaskKey::Package).await? {
+            return read_document(TaskKey::Package, Some(&product)).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// The package that the encodes of an asset make, with these captions.
@@ -42,7 +59,20 @@ pub(super) fn packaged(
         Some(_) => Some(products.document::<Encoded<AudioResult>>(TaskKey::Audio)?.result),
         None => None,
     };
-    package::package(&planned.plan, &video, audio.as_ref(), captions)
+    let packaged = package::package(&planned.plan, &video, audio.as_ref(), captions)?;
+    accounted(&planned.inspection.facts, &packaged, &planned.plan)?;
+    Ok(packaged)
+}
+
+/// Checks that no track of the upload is lost in silence.
+fn accounted(facts: &MediaFacts, packaged: &Packaged, plan: &Plan) -> Result<(), Fault> {
+    let (published, left_out) = (packaged.published(plan), packaged.left_out(facts));
+    if is_complete(facts, &published, &left_out) {
+        return Ok(());
+    }
+    let (tracks, published, left_out) = (facts.tracks(), published.len(), left_out.len());
+    let detail = format!("{tracks} tracks: {published} are published, {left_out} are left out");
+    Err(Fault::new(Code::CountMismatch, detail))
 }
 
 fn part(products: &Products, task: TaskKey) -> Result<VideoPart, Fault> {

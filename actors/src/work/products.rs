@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine_context::EngineContext;
 use crate::work::ours;
 
-/// Encoding audio costs about a twentieth of encoding video of the same length.
+/// Encoding one audio track costs about a twentieth of encoding video of the same length.
 const AUDIO_SHARE: u64 = 20;
 /// Sampling costs about a tenth of encoding: it decodes few frames.
 const ENRICH_SHARE: u64 = 10;
@@ -44,7 +44,8 @@ impl Planned {
         }
         if let Some(audio) = &self.plan.audio {
             let job = Job::Audio(audio.clone());
-            jobs.push(MediaJob { job, media_ns: media_ns / AUDIO_SHARE, duration_ns }.of(TaskKey::Audio)?);
+            let media_ns = (media_ns / AUDIO_SHARE).saturating_mul(audio.passes());
+            jobs.push(MediaJob { job, media_ns, duration_ns }.of(TaskKey::Audio)?);
         }
         if let Some(captions) = &self.plan.captions {
             let job = Job::Captions(captions.job.clone());

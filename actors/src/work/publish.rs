@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
-use reelgate_flow::left_out::left_out;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::surface;
 use reelgate_flow::task::TaskKey;
@@ -158,6 +157,7 @@ fn manifest(
     items: &[PublishItem],
 ) -> Result<Manifest, Fault> {
     let planned: Planned = products.document(TaskKey::Validate)?;
+    let packaged: Packaged = products.document(TaskKey::Package)?;
     let mut gstreamer = BTreeSet::new();
     for task in products.tasks().filter(|task| matches!(task, TaskKey::Video { .. } | TaskKey::Audio)) {
         gstreamer.insert(products.document::<Encoded<serde_json::Value>>(task)?.gstreamer);
@@ -194,7 +194,8 @@ fn manifest(
         },
         verdict: Some(asset.verdict),
         surfaces: asset.surfaces.clone(),
-        left_out: left_out(&planned.inspection.facts),
+        left_out: packaged.left_out(&planned.inspection.facts),
+        loudness: packaged.loudness(),
         of_version_1: serde::de::IgnoredAny,
         outputs,
     })

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
-use reelgate_pipelines::messages::{Finished, Job};
+use reelgate_pipelines::messages::{AudioEncoded, AudioResult, Finished, Job, VideoResult};
 use reelgate_pipelines::recipes::redact::{
     Request, of_audio, of_chunk, replaced, splice_audio, splice_video, touches,
 };
@@ -71,7 +71,6 @@ pub async fn redacted(
     let writer = second.writer;
     let staged = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
     source::check_current(context, &opened).await?;
-    let numbers = numbers(planned, task, &first.finished, request)?;
     let gstreamer = first.gstreamer;
     let (new, old): (Vec<StagedOutput>, Vec<StagedOutput>) =
         staged.into_iter().partition(|output| output.name.starts_with(AGAIN));
@@ -79,12 +78,15 @@ pub async fn redacted(
     let result = match (first.finished, second.finished) {
         (Finished::Video(before), Finished::Video(after)) => {
             let (before, after) = (video_part(task, before, &old)?, video_part(task, after, &new)?);
+            let numbers = touched_numbers(planned, task, &before.result, request)?;
             let result = splice_video(&before, &after, &numbers)?.result;
             to_document(&Encoded { gstreamer, result })?
         }
         (Finished::Audio(before), Finished::Audio(after)) => {
-            same_init(&old, &new)?;
-            to_document(&Encoded { gstreamer, result: splice_audio(&before, &after, &numbers)? })?
+            same_inits(&before, &old, &new)?;
+            let touched = of_audio(&planned.plan, &before, request)?.map(|redaction| redaction.tracks);
+            let result = splice_audio(&before, &after, &touched.unwrap_or_default())?;
+            to_document(&Encoded { gstreamer, result })?
         }
         _ => return Err(other_result()),
     };
@@ -109,24 +111,24 @@ fn second(
         }
         (_, Finished::Audio(result)) => {
             let redaction = of_audio(plan, result, request)?.ok_or_else(gone)?;
-            let names = replaced(&result.track.name, &redaction.segments).collect();
+            let tracks = redaction.tracks.iter();
+            let names = tracks.flat_map(|track| replaced(&track.name, &track.segments)).collect();
             Ok((Job::Audio(redaction.job(plan).ok_or_else(gone)?), names))
         }
         _ => Err(other_result()),
     }
 }
 
-/// The segments of the second run that are used.
-fn numbers(planned: &Planned, task: TaskKey, first: &Finished, request: &Request) -> Result<Vec<u32>, Fault> {
-    let plan = &planned.plan;
-    Ok(match (task, first) {
-        (TaskKey::Video { chunk }, Finished::Video(result)) => {
-            of_chunk(plan, chunk, result, request)?.map(|redaction| redaction.segments)
-        }
-        (_, Finished::Audio(result)) => of_audio(plan, result, request)?.map(|redaction| redaction.segments),
-        _ => None,
-    }
-    .unwrap_or_default())
+/// The segments of the second run of a chunk that are used.
+fn touched_numbers(
+    planned: &Planned,
+    task: TaskKey,
+    first: &VideoResult,
+    request: &Request,
+) -> Result<Vec<u32>, Fault> {
+    let TaskKey::Video { chunk } = task else { return Err(other_result()) };
+    let redaction = of_chunk(&planned.plan, chunk, first, request)?;
+    Ok(redaction.map(|redaction| redaction.segments).unwrap_or_default())
 }
 
 fn renamed(output: StagedOutput) -> StagedOutput {
@@ -143,15 +145,20 @@ fn merged(old: Vec<StagedOutput>, new: Vec<StagedOutput>, names: &BTreeSet<Strin
     old.into_iter().map(chosen).collect()
 }
 
-fn same_init(old: &[StagedOutput], new: &[StagedOutput]) -> Result<(), Fault> {
-    let init = |outputs: &[StagedOutput]| {
-        outputs.iter().find(|output| output.name.ends_with("/init.mp4")).map(|output| output.sha256.clone())
+/// Checks that both runs have the same initialization segment of every track.
+fn same_inits(first: &AudioResult, old: &[StagedOutput], new: &[StagedOutput]) -> Result<(), Fault> {
+    let same = |encoded: &AudioEncoded| {
+        let name = format!("{}/init.mp4", encoded.track.name);
+        let hash = |outputs: &[StagedOutput]| {
+            outputs.iter().find(|output| output.name == name).map(|output| output.sha256.clone())
+        };
+        hash(old) == hash(new)
     };
-    if init(old) == init(new) {
+    if first.encoded().all(same) {
         return Ok(());
     }
     Err(Fault::new(
         Code::CountMismatch,
-        "expected the initialization segment of the first run, found another",
+        "expected the initialization segments of the first run, found others",
     ))
 }

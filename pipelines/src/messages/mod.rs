@@ -3,11 +3,18 @@
 //! A worker gets exactly one [`Job`]. It replies with any number of events and outputs, and ends with one
 //! [`Reply::Finished`] or [`Reply::Faulted`]. The engine trusts no field of a reply: see [`crate::trust`].
 
+mod audio;
 mod captions;
 mod enrichment;
+mod tracks;
 
+pub use audio::{
+    AudioEncode, AudioEncoded, AudioEnding, AudioJob, AudioResult, AudioRole, Loudness, MAIN_AUDIO,
+    SURROUND_CHANNELS,
+};
 pub use captions::{CUES, CaptionsJob, CaptionsResult, Cue};
 pub use enrichment::{Enrichment, Sample, ScreenTextCost, TextLine};
+pub use tracks::{SegmentResult, Span, TrackRef, TrackResult};
 
 use reelgate_flow::facts::{Container, MediaFacts, Rational, Rotation};
 use reelgate_flow::place::FrameBox;
@@ -58,7 +65,7 @@ pub enum Job {
     Inspect(InspectJob),
     /// Encode every rung of one chunk.
     Video(VideoJob),
-    /// Encode the whole audio.
+    /// Encode the whole of every audio track.
     Audio(AudioJob),
     /// Read the cues of subtitles and captions.
     Captions(CaptionsJob),
@@ -79,17 +86,6 @@ pub struct InspectJob {
     pub limits: MediaLimits,
 }
 
-/// The track that a job reads.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct TrackRef {
-    /// The container, as sniffed.
-    pub container: Container,
-    /// Bytes of the source.
-    pub size_bytes: u64,
-    /// Position among all tracks, as in the facts.
-    pub track: u32,
-}
-
 /// One rendition of the ladder.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Rung {
@@ -101,16 +97,6 @@ pub struct Rung {
     pub height: u32,
     /// Highest video bit rate, bits per second.
     pub bitrate_bps: u32,
-}
-
-/// A range of time, in stream time of the source, nanoseconds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Span {
-    /// Start of the range.
-    pub start_ns: u64,
-    /// End of the range, exclusive; above `start_ns`.
-    pub end_ns: u64,
 }
 
 /// Something that must not be seen. It is covered in every frame that is shown within its range of time.
@@ -183,27 +169,6 @@ pub struct VideoJob {
 /// Tolerance before a grid line: a frame whose time was rounded down a little still belongs to the segment after the
 /// line.
 pub const GRID_SLACK_NS: u64 = 1_000_000;
-
-/// Settings of [`Job::Audio`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AudioJob {
-    /// The audio track.
-    pub source: TrackRef,
-    /// Output time 0, stream time of the source: the video's first frame, or the audio's own start.
-    /// Sound before it is cut off; silence fills the time up to the first sound.
-    pub zero_ns: u64,
-    /// Length of a segment, rounded by the worker to whole AAC frames.
-    pub segment_ns: u64,
-    /// Samples per second of the output.
-    pub sample_rate: u32,
-    /// Channels of the output, 1 or 2.
-    pub channels: u8,
-    /// Bits per second.
-    pub bitrate_bps: u32,
-    /// What must not be heard, in any order. Silence replaces it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mutes: Vec<Span>,
-}
 
 /// Settings of [`Job::Enrich`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -334,6 +299,20 @@ pub struct Inspection {
     /// Video tracks whose pictures carry captions. Documents of earlier versions have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub captioned: Vec<u32>,
+    /// What is known of audio tracks beside their facts; empty in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audio: Vec<AudioTraits>,
+}
+
+/// What is known of an audio track beside its facts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AudioTraits {
+    /// Position among all tracks.
+    pub track: u32,
+    /// What it is for.
+    pub role: AudioRole,
+    /// Channels that have a position in the room; 0 if they have none, or if no sound of it was decoded.
+    pub placed_channels: u32,
 }
 
 /// Where a video can be cut, and how many frames each segment has.
@@ -356,47 +335,4 @@ pub struct VideoResult {
     pub frames_damaged: u64,
     /// One per rung, in the job's order.
     pub rungs: Vec<TrackResult>,
-}
-
-/// One encoded track. Outputs: `NAME/init.mp4` and `NAME/SEGMENT.m4s` (five digits).
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TrackResult {
-    /// The rung's name, or `audio`.
-    pub name: String,
-    /// RFC 6381 codec string: `avc1.64001F`, `mp4a.40.2`.
-    pub codecs: String,
-    /// Ticks per second.
-    pub timescale: u32,
-    /// Segments in order.
-    pub segments: Vec<SegmentResult>,
-}
-
-/// One CMAF segment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct SegmentResult {
-    /// Number on the grid; also its file name.
-    pub number: u32,
-    /// Presentation time of the first sample, ticks from output time 0.
-    pub start_ticks: u64,
-    /// Sum of the samples' durations, ticks.
-    pub duration_ticks: u64,
-    /// Samples.
-    pub samples: u32,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// Begins with an IDR (always true for audio).
-    pub starts_with_idr: bool,
-}
-
-/// Result of the audio task.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct AudioResult {
-    /// The encoded track, named `audio`.
-    pub track: TrackResult,
-    /// Input samples per channel, after resampling and without filled silence.
-    pub samples_in: u64,
-    /// Samples of silence filled into gaps.
-    pub samples_filled: u64,
-    /// Samples cut because packets overlapped or lay before output time 0.
-    pub samples_cut: u64,
 }

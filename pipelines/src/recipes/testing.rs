@@ -76,6 +76,7 @@ pub fn inspection(duration_ns: u64, gop_ns: u64) -> Inspection {
             chapters: Vec::new(),
         },
         index: Some(VideoIndex { keyframes_ns, segment_frames, seekable: true }),
+        audio: Vec::new(),
         captioned: Vec::new(),
     }
 }

@@ -6,17 +6,21 @@ use std::ops::RangeInclusive;
 use reelgate_flow::reason::{Code, Fault};
 
 use super::content::{Content, ContentCheck, ExpectedTrack, InitSegment, MediaSegment};
+use super::fault::media_fault;
 use super::outputs::{Output, Outputs};
 use super::range_checks::{TIME_NS_MAX, at_most, ensure, untrue};
-use crate::messages::{AudioJob, AudioResult, SegmentResult, TrackResult, VideoJob, VideoResult};
+use crate::messages::{
+    AudioEncode, AudioEncoded, AudioEnding, AudioJob, AudioResult, Loudness, SegmentResult, TrackResult,
+    VideoJob, VideoResult,
+};
 
-/// The one audio track's name.
-const AUDIO: &str = "audio";
 const INIT: &str = "init.mp4";
 /// A segment's name has five digits. With segments of one second, that is more than a day.
 const SEGMENT_LAST: u32 = 99_999;
 /// A day at 768 kHz has 6.6e10 samples. This limit only keeps sums from overflowing.
 const SAMPLES_MAX: u64 = 1 << 48;
+/// No loudness, range or peak of sound is further from 0: 32-bit floats span 1,530 dB.
+const DECIBELS_MAX: f64 = 2_000.0;
 
 /// The check of an output of this name; `None` if the job has no such output.
 pub(super) fn video_output(job: &VideoJob, name: &str) -> Option<ContentCheck> {
@@ -29,8 +33,9 @@ pub(super) fn video_output(job: &VideoJob, name: &str) -> Option<ContentCheck> {
 /// The check of an output of this name; `None` if the job has no such output.
 pub(super) fn audio_output(job: &AudioJob, name: &str) -> Option<ContentCheck> {
     let (track, file) = name.split_once('/')?;
-    let expected = ExpectedTrack::Audio { sample_rate: job.sample_rate, channels: job.channels };
-    if track == AUDIO { part(file, &(0..=SEGMENT_LAST), expected) } else { None }
+    let encode = job.encodes.iter().find(|known| known.name == track)?;
+    let expected = ExpectedTrack::Audio { sample_rate: job.sample_rate, channels: encode.channels };
+    part(file, &(0..=SEGMENT_LAST), expected)
 }
 
 pub(super) fn check_video(job: &VideoJob, result: &VideoResult, outputs: &Outputs) -> Result<(), Fault> {
@@ -49,21 +54,55 @@ pub(super) fn check_video(job: &VideoJob, result: &VideoResult, outputs: &Output
             return Err(Fault::new(Code::CountMismatch, detail));
         }
     }
-    check_count(&result.rungs, outputs)
+    check_count(&result.rungs, outputs, 0)
 }
 
+/// An encode that failed may have left outputs. They are not published.
 pub(super) fn check_audio(job: &AudioJob, result: &AudioResult, outputs: &Outputs) -> Result<(), Fault> {
-    let track = &result.track;
-    ensure(track.name == AUDIO, || "a track named audio".to_owned())?;
+    ensure(result.encodes.len() == job.encodes.len(), || format!("{} encodes", job.encodes.len()))?;
+    let mut tracks = Vec::new();
+    let mut failed = Vec::new();
+    for (encode, ending) in job.encodes.iter().zip(&result.encodes) {
+        match ending {
+            AudioEnding::Encoded(encoded) => {
+                check_encoded(job, encode, encoded, outputs)?;
+                tracks.push(encoded.track.clone());
+            }
+            AudioEnding::Failed(fault) => {
+                media_fault(fault)?;
+                failed.push(format!("{}/", encode.name));
+            }
+        }
+    }
+    ensure(!tracks.is_empty(), || "at least one encode that did not fail".to_owned())?;
+    let is_abandoned = |name: &String| failed.iter().any(|folder| name.starts_with(folder));
+    check_count(&tracks, outputs, outputs.keys().filter(|name| is_abandoned(name)).count())
+}
+
+fn check_encoded(
+    job: &AudioJob,
+    encode: &AudioEncode,
+    encoded: &AudioEncoded,
+    outputs: &Outputs,
+) -> Result<(), Fault> {
+    let track = &encoded.track;
+    ensure(track.name == encode.name, || format!("a track named {}", encode.name))?;
     ensure(is_aac(&track.codecs), || "an AAC codec string".to_owned())?;
     ensure(track.timescale == job.sample_rate, || format!("timescale {}", job.sample_rate))?;
-    for samples in [result.samples_in, result.samples_filled, result.samples_cut] {
+    for samples in [encoded.samples_in, encoded.samples_filled, encoded.samples_cut] {
         at_most("samples", samples, SAMPLES_MAX)?;
     }
+    let loudness = encoded.loudness.as_ref();
+    ensure(loudness.is_some_and(is_plausible), || "a loudness in decibels".to_owned())?;
     check_segments(track, &(0..=SEGMENT_LAST), outputs, Start::Media)?;
     let is_contiguous = track.segments.iter().zip(0..).all(|(segment, number)| segment.number == number);
-    ensure(is_contiguous, || "audio segments numbered from 0 without a gap".to_owned())?;
-    check_count(std::slice::from_ref(track), outputs)
+    ensure(is_contiguous, || "audio segments numbered from 0 without a gap".to_owned())
+}
+
+fn is_plausible(loudness: &Loudness) -> bool {
+    let Loudness { integrated_lufs, range_lu, true_peak_dbtp } = *loudness;
+    let mut levels = [integrated_lufs, Some(range_lu), true_peak_dbtp].into_iter().flatten();
+    levels.all(|level| level.abs() <= DECIBELS_MAX)
 }
 
 /// Where the decode times of segments begin. Both are compared with presentation times, which begin at 0.
@@ -142,14 +181,15 @@ fn check_segment(segment: &SegmentResult) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Checks that nothing else arrived: every listed output is known to have arrived, so comparing counts is enough.
-fn check_count(tracks: &[TrackResult], outputs: &Outputs) -> Result<(), Fault> {
+/// Checks that nothing else arrived but what was abandoned: every listed output is known to have arrived, so comparing counts
+/// is enough.
+fn check_count(tracks: &[TrackResult], outputs: &Outputs, abandoned: usize) -> Result<(), Fault> {
     let files = |track: &TrackResult| {
         let has_init = outputs.contains_key(&format!("{}/{INIT}", track.name));
         track.segments.len() + usize::from(has_init)
     };
     let listed: usize = tracks.iter().map(files).sum();
-    ensure(listed == outputs.len(), || format!("the {listed} outputs that the result lists"))
+    ensure(listed + abandoned == outputs.len(), || format!("the {listed} outputs that the result lists"))
 }
 
 fn arrived<'a>(outputs: &'a Outputs, name: &str) -> Result<&'a Output, Fault> {

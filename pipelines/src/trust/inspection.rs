@@ -6,7 +6,7 @@ use reelgate_flow::facts::{AudioFacts, MediaFacts, Rational, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
 
 use super::range_checks::{TIME_NS_MAX, at_most, ensure, text, word};
-use crate::messages::{InspectJob, Inspection, MediaLimits, VideoIndex};
+use crate::messages::{AudioTraits, InspectJob, Inspection, MediaLimits, VideoIndex};
 
 const KEYFRAMES_MAX: u64 = 200_000;
 const TAGS_MAX: u64 = 500;
@@ -26,6 +26,7 @@ pub(super) fn check(job: &InspectJob, found: &Inspection) -> Result<(), Fault> {
     for audio in &facts.audio {
         check_audio(audio, job)?;
     }
+    check_traits(&found.audio, facts)?;
     for subtitles in &facts.subtitles {
         word("subtitle codec", &subtitles.codec, 64)?;
         word("language", &subtitles.language, 64)?;
@@ -94,6 +95,15 @@ fn check_video(video: &VideoFacts, job: &InspectJob) -> Result<(), Fault> {
     at_most("frames between keyframes", video.gop_frames_max.into(), video.frames)?;
     check_span(video.start_ns, video.end_ns, limits)?;
     at_most("bytes of a track", video.bytes, unpacked_bytes_max(job))
+}
+
+/// Each of some audio tracks once.
+fn check_traits(traits: &[AudioTraits], facts: &MediaFacts) -> Result<(), Fault> {
+    let places: BTreeSet<u32> = traits.iter().map(|traits| traits.track).collect();
+    let known = facts.audio.iter().filter(|audio| places.contains(&audio.track)).count();
+    ensure(known == traits.len() && places.len() == traits.len(), || "traits of audio tracks".to_owned())?;
+    let channels = traits.iter().map(|traits| traits.placed_channels).max().unwrap_or(0);
+    at_most("placed channels", channels.into(), 256)
 }
 
 fn check_picture(video: &VideoFacts, limits: &MediaLimits) -> Result<(), Fault> {

@@ -1,12 +1,14 @@
 //! Each test starts from a stored example of the wire, which must pass, and spoils one field.
 
 use reelgate_flow::facts::{Chapter, Rational, Tag};
-use reelgate_flow::reason::Code;
+use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::surface::{NotSearched, Surface, SurfaceReport, SurfaceState};
 
 use super::content::{Content, InitSegment, MediaSegment, PictureSize};
 use super::{Output, Outputs, check, may_write};
-use crate::messages::{AudioResult, Enrichment, Finished, Inspection, Job, Reply, VideoResult};
+use crate::messages::{
+    AudioEncoded, AudioEnding, AudioResult, Enrichment, Finished, Inspection, Job, Reply, VideoResult,
+};
 use crate::wire;
 
 const EXAMPLES: &str = include_str!("../wire_examples.txt");
@@ -63,9 +65,13 @@ fn video_outputs() -> Outputs {
     ])
 }
 
-/// The priming of 1,024 samples is not presented.
+/// The priming of 1,024 samples is not presented. The second track failed, and left its header.
 fn audio_outputs() -> Outputs {
-    named([("audio/init.mp4", init("mp4a.40.2", 1_024)), ("audio/00000.m4s", segment(0, 101_024))])
+    named([
+        ("audio/init.mp4", init("mp4a.40.2", 1_024)),
+        ("audio/00000.m4s", segment(0, 101_024)),
+        ("audio-2/init.mp4", init("mp4a.40.2", 1_024)),
+    ])
 }
 
 fn enrichment_outputs() -> Outputs {
@@ -104,6 +110,18 @@ fn audio(spoil: impl FnOnce(&mut AudioResult, &mut Outputs)) -> Option<Code> {
     let mut outputs = audio_outputs();
     spoil(&mut result, &mut outputs);
     code("Audio", &Finished::Audio(result), &outputs)
+}
+
+/// The encode that did not fail.
+fn encoded(result: &mut AudioResult) -> &mut AudioEncoded {
+    match &mut result.encodes[0] {
+        AudioEnding::Encoded(encoded) => encoded,
+        AudioEnding::Failed(fault) => panic!("it failed: {fault}"),
+    }
+}
+
+fn failed(code: Code, detail: &str) -> AudioEnding {
+    AudioEnding::Failed(Fault { code, detail: detail.to_owned() })
 }
 
 fn enriched(spoil: impl FnOnce(&mut Enrichment, &mut Outputs)) -> Option<Code> {
@@ -156,6 +174,9 @@ fn an_inspection_that_contradicts_itself_is_not_trusted() {
         |i| i.facts.video[0].bit_depth = 33,
         |i| i.facts.audio[0].sample_rate = 0,
         |i| i.facts.audio[0].channels = 257,
+        |i| i.audio[0].track = 0,
+        |i| i.audio[0].placed_channels = 257,
+        |i| i.audio = vec![i.audio[0]; 2],
         |i| i.facts.subtitles[0].language = "d\u{e9}".into(),
         |i| i.facts.brand = "\u{1b}[2J".into(),
         |i| i.facts.declared_duration_ns = Some(u64::MAX),
@@ -226,16 +247,32 @@ fn frames_that_do_not_add_up_are_a_mismatch_of_counts() {
 #[test]
 fn audio_that_does_not_fit_its_job_is_not_trusted() {
     let spoils: &[fn(&mut AudioResult, &mut Outputs)] = &[
-        |r, _| r.track.name = "480p".into(),
-        |r, _| r.track.codecs = "mp4a.40.222".into(),
-        |r, _| r.track.timescale = 44_100,
-        |r, _| r.samples_in = u64::MAX,
-        |r, _| r.track.segments[0].samples = 0,
+        |r, _| encoded(r).track.name = "480p".into(),
+        |r, _| encoded(r).track.name = "audio-2".into(),
+        |r, _| encoded(r).track.codecs = "mp4a.40.222".into(),
+        |r, _| encoded(r).track.timescale = 44_100,
+        |r, _| encoded(r).samples_in = u64::MAX,
+        |r, _| encoded(r).loudness = None,
+        |r, _| encoded(r).loudness.as_mut().unwrap().integrated_lufs = Some(f64::NEG_INFINITY),
+        |r, _| encoded(r).loudness.as_mut().unwrap().range_lu = f64::NAN,
+        |r, _| encoded(r).loudness.as_mut().unwrap().true_peak_dbtp = Some(2_001.0),
+        |r, _| encoded(r).track.segments[0].samples = 0,
         |r, o| {
-            r.track.segments[0].number = 1;
+            encoded(r).track.segments[0].number = 1;
             let segment = o.remove("audio/00000.m4s").unwrap();
             o.insert("audio/00001.m4s".into(), segment);
         },
+        |r, _| {
+            r.encodes.pop();
+        },
+        |r, _| r.encodes.push(r.encodes[1].clone()),
+        |r, _| r.encodes.swap(0, 1),
+        |r, _| r.encodes[0] = r.encodes[1].clone(),
+        |r, _| r.encodes[1] = failed(Code::Internal, ""),
+        |r, _| r.encodes[1] = failed(Code::BudgetOutput, ""),
+        |r, _| r.encodes[1] = failed(Code::DamagedStream, "\u{1b}[2J"),
+        |r, _| r.encodes[1] = r.encodes[0].clone(),
+        |r, _| r.encodes[0] = failed(Code::DamagedStream, ""),
         |_, o| in_segment(o, "audio/00000.m4s", |segment| segment.duration_ticks = 100_000),
         |_, o| {
             o.insert("audio/init.mp4".into(), init("mp4a.40.2", 1_023));
@@ -318,7 +355,8 @@ fn a_job_writes_its_own_outputs_only() {
     {
         assert!(!may("Video", name), "{name}");
     }
-    assert!(may("Audio", "audio/99999.m4s") && !may("Audio", "480p/init.mp4"));
+    assert!(may("Audio", "audio/99999.m4s") && may("Audio", "audio-2/init.mp4"));
+    assert!(!may("Audio", "480p/init.mp4") && !may("Audio", "audio-3/init.mp4"));
     assert!(may("Enrich", "storyboard-007.jpg") && may("Enrich", "text.jsonl"));
     assert!(!may("Enrich", "storyboard-7.jpg") && !may("Enrich", "manifest.json"));
     assert!(!may("Enrich", "storyboard.vtt"), "the engine writes it");

@@ -11,7 +11,7 @@ fn an_honest_worker_delivers_its_outputs() {
     let mut kept = Kept::default();
     let (finished, usage) = run_with("is-honest", &budget(), &mut kept, &CancelFlag::default()).unwrap();
     let Finished::Audio(result) = finished else { panic!("another kind: {finished:?}") };
-    let bytes = result.track.segments[0].bytes;
+    let bytes = result.encoded().next().unwrap().track.segments[0].bytes;
     assert_eq!(kept.outputs[1..], [format!("audio/00000.m4s:{bytes}")]);
     assert_eq!(kept.outputs.len(), 2, "{:?}", kept.outputs);
     assert!(usage.output_bytes > bytes, "{usage:?}");

@@ -12,7 +12,7 @@ use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{
-    AudioJob, Budget, EnrichJob, Finished, Job, SampleJob, ScreenTextJob, TrackRef,
+    AudioEncode, AudioJob, AudioRole, Budget, EnrichJob, Finished, Job, SampleJob, ScreenTextJob,
 };
 
 /// The stand-in, linked under the name of its misbehaviour, in a folder that the test removes.
@@ -75,14 +75,22 @@ fn budget() -> Budget {
 }
 
 fn job() -> Job {
-    let source = TrackRef { container: Container::IsoBmff, size_bytes: 4096, track: 0 };
+    let encode = AudioEncode {
+        track: 0,
+        name: "audio".to_owned(),
+        channels: 2,
+        bitrate_bps: 128_000,
+        language: None,
+        role: AudioRole::default(),
+    };
     Job::Audio(AudioJob {
-        source,
+        container: Container::IsoBmff,
+        size_bytes: 4096,
         zero_ns: 0,
         segment_ns: 4_000_000_000,
         sample_rate: 48_000,
-        channels: 2,
-        bitrate_bps: 128_000,
+        encodes: vec![encode],
+        loudness_lufs: None,
         mutes: Vec::new(),
     })
 }

@@ -22,9 +22,9 @@ mod verdict;
 
 use std::sync::Arc;
 
-use reelgate_flow::facts::{Container, MediaFacts, VideoFacts};
+use reelgate_flow::facts::{AUDIO_TRACKS_MAX, Container, MediaFacts, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{InspectJob, Inspection, VideoIndex};
+use reelgate_pipelines::messages::{AudioRole, AudioTraits, InspectJob, Inspection, VideoIndex};
 
 use crate::demux::TrackKind;
 use crate::enrich::facts_of_movie;
@@ -62,10 +62,10 @@ pub fn run(
     facts.brand = brand;
     facts.declared_duration_ns = declared_duration_ns;
     let index = index(job, &facts, &survey);
-    sample_tracks(job, source, &mut facts, index.as_ref())?;
+    let audio = sample_tracks(job, source, &mut facts, index.as_ref())?;
     let captioned = survey.tracks.iter().filter(|track| track.is_captioned).map(|track| track.index);
     let captioned = captioned.filter(|track| facts.video.iter().any(|video| video.track == *track)).collect();
-    Ok(Inspection { facts, index, captioned })
+    Ok(Inspection { facts, index, audio, captioned })
 }
 
 /// Brand, declared duration, and whether the file is fragmented.
@@ -130,13 +130,13 @@ fn track_of(survey: &Survey, index: u32) -> Option<&TrackSurvey> {
     survey.tracks.iter().find(|track| track.index == index)
 }
 
-/// Decodes a sample of the main video and the main audio.
+/// Decodes a sample of the main video and of every audio track.
 fn sample_tracks(
     job: &InspectJob,
     source: &Source,
     facts: &mut MediaFacts,
     index: Option<&VideoIndex>,
-) -> Result<(), Fault> {
+) -> Result<Vec<AudioTraits>, Fault> {
     let sampled = |track| sample::Sampled { container: job.container, track, limits: &job.limits };
     let has_video = facts.main_video().is_some();
     if let Some(main) = facts.main_video() {
@@ -148,7 +148,7 @@ fn sample_tracks(
             facts::complete(main, &caps, &decoded.container);
         }
     }
-    sample_audio(job, source, facts, has_video)?;
+    let audio = sample_audio(job, source, facts, has_video)?;
     // If a side or a rate is still 0, the format of the track is unknown and nothing can play it.
     for video in facts.video.iter_mut().filter(|video| video.width == 0 || video.height == 0) {
         video.decodable = false;
@@ -156,32 +156,41 @@ fn sample_tracks(
     for audio in facts.audio.iter_mut().filter(|audio| audio.sample_rate == 0 || audio.channels == 0) {
         audio.decodable = false;
     }
-    Ok(())
+    Ok(audio)
 }
 
+/// Decodes the beginning of every audio track that is to be published. A track of which nothing decodes is not decodable.
+/// Returns what the samples tell beside the facts.
 fn sample_audio(
     job: &InspectJob,
     source: &Source,
     facts: &mut MediaFacts,
     has_video: bool,
-) -> Result<(), Fault> {
+) -> Result<Vec<AudioTraits>, Fault> {
     let sampled = |track| sample::Sampled { container: job.container, track, limits: &job.limits };
-    while let Some(track) = facts.main_audio().map(|audio| audio.track) {
+    let playable: Vec<u32> = facts.playable_audio().map(|audio| audio.track).collect();
+    let has_sound = !playable.is_empty();
+    let mut heard = Vec::new();
+    for track in playable {
+        if heard.len() == AUDIO_TRACKS_MAX {
+            break;
+        }
         let decoded = sample::decode(source, sampled(track), &[])?;
-        let main = facts.audio.iter_mut().find(|audio| audio.track == track);
-        if let (Some(main), Some(caps)) = (main, decoded.caps) {
-            facts::complete_audio(main, &caps);
-            return Ok(());
-        }
-        if !has_video {
-            return Err(Fault::new(Code::NoFrameDecodes, "no sound can be decoded at the beginning"));
-        }
-        // A film with broken sound can still be watched. The next audio track is tried.
-        for audio in facts.audio.iter_mut().filter(|audio| audio.track == track) {
-            audio.decodable = false;
+        let Some(audio) = facts.audio.iter_mut().find(|audio| audio.track == track) else { continue };
+        match decoded.caps {
+            Some(caps) => {
+                facts::complete_audio(audio, &caps);
+                let placed_channels = facts::placed_channels(&caps);
+                heard.push(AudioTraits { track, role: AudioRole::default(), placed_channels });
+            }
+            // A film with broken sound can still be watched, and heard in its other languages.
+            None => audio.decodable = false,
         }
     }
-    Ok(())
+    if has_sound && heard.is_empty() && !has_video {
+        return Err(Fault::new(Code::NoFrameDecodes, "no sound can be decoded at the beginning"));
+    }
+    Ok(heard)
 }
 
 /// Keyframes in the middle and near the end.

@@ -9,7 +9,8 @@ use reelgate_flow::reason::{Class, Fault};
 use reelgate_flow::surface::{Surface, SurfaceState};
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{
-    AudioJob, Budget, EnrichJob, Finished, Job, Rung, SampleJob, ScreenTextJob, TrackRef, VideoJob,
+    AudioEncode, AudioJob, AudioRole, Budget, EnrichJob, Finished, Job, Rung, SampleJob, ScreenTextJob,
+    TrackRef, VideoJob,
 };
 
 /// Keeps the names of what arrives.
@@ -90,25 +91,32 @@ fn a_video_is_encoded_inside_the_jail() {
 #[test]
 fn sound_is_encoded_inside_the_jail() {
     let path = sample();
-    let source = TrackRef {
-        container: Container::IsoBmff,
-        size_bytes: std::fs::metadata(&path).unwrap().len(),
+    let encode = AudioEncode {
         track: 1,
+        name: "audio".to_owned(),
+        channels: 2,
+        bitrate_bps: 128_000,
+        language: None,
+        role: AudioRole::default(),
     };
     let job = Job::Audio(AudioJob {
-        source,
+        container: Container::IsoBmff,
+        size_bytes: std::fs::metadata(&path).unwrap().len(),
         zero_ns: 0,
         segment_ns: 4_000_000_000,
         sample_rate: 48_000,
-        channels: 2,
-        bitrate_bps: 128_000,
+        encodes: vec![encode],
+        loudness_lufs: Some(-23),
         mutes: Vec::new(),
     });
     let ran = run(&job, &path, None);
     let (finished, _) = ran.result.unwrap();
     let Finished::Audio(audio) = finished else { panic!("another kind: {finished:?}") };
-    assert_eq!(audio.track.codecs, "mp4a.40.2");
-    assert_eq!(ran.names.len(), audio.track.segments.len() + 1, "{:?}", ran.names);
+    let encoded = audio.encoded().next().unwrap();
+    assert_eq!(encoded.track.codecs, "mp4a.40.2");
+    assert_eq!(ran.names.len(), encoded.track.segments.len() + 1, "{:?}", ran.names);
+    let loudness = encoded.loudness.unwrap();
+    assert!((loudness.integrated_lufs.unwrap() + 23.0).abs() < 0.2, "{loudness:?}");
 }
 
 #[test]

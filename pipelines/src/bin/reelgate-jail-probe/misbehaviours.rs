@@ -7,8 +7,8 @@ use std::time::Duration;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::surface::{NotSearched, Surface, SurfaceReport};
 use reelgate_pipelines::messages::{
-    AudioResult, Enrichment, Finished, Reply, Sample, ScreenTextCost, SegmentResult, TrackResult,
-    WIRE_VERSION,
+    AudioEncoded, AudioEnding, AudioResult, Enrichment, Finished, Loudness, Reply, Sample, ScreenTextCost,
+    SegmentResult, TrackResult, WIRE_VERSION,
 };
 use reelgate_pipelines::wire;
 
@@ -187,12 +187,11 @@ fn finished(bytes: u64) -> Reply {
         timescale: 48_000,
         segments: vec![segment],
     };
-    Reply::Finished(Box::new(Finished::Audio(AudioResult {
-        track,
-        samples_in: 1024,
-        samples_filled: 0,
-        samples_cut: 0,
-    })))
+    let loudness = Loudness { integrated_lufs: None, range_lu: 0.0, true_peak_dbtp: None };
+    let encoded =
+        AudioEncoded { track, samples_in: 1024, samples_filled: 0, samples_cut: 0, loudness: Some(loudness) };
+    let encodes = vec![AudioEnding::Encoded(encoded)];
+    Reply::Finished(Box::new(Finished::Audio(AudioResult { encodes })))
 }
 
 /// Two samples, whose tiles are on [`media::SHEET`].

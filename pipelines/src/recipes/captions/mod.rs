@@ -12,9 +12,6 @@ pub use webvtt::{SEGMENT_S, segments, whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Most tracks and channels of one asset that are published; far above what players list.
-pub const TRACKS_MAX: usize = 100;
-
 /// What is not published of the captions because of a redaction.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{TRACKS_MAX, Withheld};
+use super::Withheld;
 use crate::messages::{Cue, Span};
 use crate::recipes::plan::CaptionsPlan;
 
@@ -69,7 +69,6 @@ pub fn tracks(plan: &CaptionsPlan, cues: Vec<Cue>, left: Option<Left<'_>>) -> Ve
     let mut tracks: Vec<CaptionTrack> = found.into_iter().map(track).collect();
     tracks.retain(|track| track.channel.is_none() || !track.shown.is_empty());
     drop_repeated(&mut tracks);
-    tracks.truncate(TRACKS_MAX);
     tracks
 }
 

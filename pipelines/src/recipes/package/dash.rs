@@ -1,9 +1,11 @@
 //! The DASH manifest (ISO/IEC 23009-1) over the same segments as the HLS playlists.
 
-use super::rendition::{Kind, Rendition, Segment};
+use super::labels::{self, LabelledAudio};
+use super::rendition::{Captions, Kind, Rendition, Segment, Sound};
+use crate::messages::AudioRole;
 use dash_mpd_core::{
-    AdaptationSet, AudioChannelConfiguration, BaseURL, Label, MPD, Period, Representation, Role, S,
-    SegmentTemplate, SegmentTimeline,
+    Accessibility, AdaptationSet, AudioChannelConfiguration, BaseURL, Label, MPD, Period, Representation,
+    Role, S, SegmentTemplate, SegmentTimeline,
 };
 use reelgate_flow::reason::{Code, Fault};
 use std::fmt::Write as _;
@@ -12,16 +14,20 @@ use std::time::Duration;
 /// The live profile: templates with a timeline belong to it even if nothing is live (ISO/IEC 23009-1, 8.4).
 const PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
-/// The static manifest: one adaptation set with all video rungs, and one with the audio.
+/// The scheme of roles (ISO/IEC 23009-1, 5.8.5.5).
+const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
+/// The purposes of audio by TV-Anytime, which DASH players read for accessibility (DASH-IF IOP, 3.9.4).
+const PURPOSE_SCHEME: &str = "urn:tva:metadata:cs:AudioPurposeCS:2007";
+const PURPOSE_VISUALLY_IMPAIRED: &str = "1";
+
+/// The static manifest: one adaptation set with all video rungs, and one for each audio rendition.
 ///
 /// # Errors
 /// `internal` if the model cannot be written as XML.
 pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
-    let of = |wanted: fn(&Kind) -> bool| -> Vec<&Rendition> {
-        renditions.iter().filter(|rendition| wanted(&rendition.kind)).collect()
-    };
-    let video = of(|kind| matches!(kind, Kind::Video(_)));
-    let audio = of(|kind| matches!(kind, Kind::Audio(_)));
+    let is_video = |rendition: &&Rendition| matches!(rendition.kind, Kind::Video(_));
+    let video: Vec<&Rendition> = renditions.iter().filter(is_video).collect();
+    let audio = labels::audio(renditions);
     let media = || renditions.iter().filter(|rendition| !matches!(rendition.kind, Kind::Captions(_)));
     let longest =
         media().map(|rendition| duration(rendition, rendition.end_ticks())).max().unwrap_or_default();
@@ -33,8 +39,12 @@ pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
     if !video.is_empty() {
         adaptations.push(video_set(&video));
     }
-    adaptations.extend(audio.into_iter().map(audio_set));
-    adaptations.extend(caption_sets(renditions));
+    for track in &audio {
+        let all = [Some(track.plain), track.surround].into_iter().flatten();
+        adaptations.extend(all.map(|(rendition, sound)| audio_set(track, rendition, sound)));
+    }
+    let captions = labels::captions(renditions).into_iter();
+    adaptations.extend(captions.map(|(name, rendition, captions)| caption_set(name, rendition, captions)));
     for (id, set) in adaptations.iter_mut().enumerate() {
         set.id = Some(id.to_string());
     }
@@ -89,64 +99,65 @@ fn video_representation(rung: &Rendition) -> Representation {
     representation
 }
 
-fn audio_set(audio: &Rendition) -> AdaptationSet {
-    let mut representation = Representation {
-        id: Some(audio.name.clone()),
-        bandwidth: Some(audio.peak_bps),
-        codecs: Some(audio.codecs.clone()),
+fn audio_set(track: &LabelledAudio<'_>, rendition: &Rendition, sound: &Sound) -> AdaptationSet {
+    let channels = AudioChannelConfiguration {
+        schemeIdUri: "urn:mpeg:dash:23003:3:audio_channel_configuration:2011".into(),
+        value: Some(sound.channels.to_string()),
+        ..AudioChannelConfiguration::default()
+    };
+    let representation = Representation {
+        id: Some(rendition.name.clone()),
+        bandwidth: Some(rendition.peak_bps),
+        codecs: Some(rendition.codecs.clone()),
+        audioSamplingRate: Some(sound.sample_rate.to_string()),
+        AudioChannelConfiguration: vec![channels],
         ..Representation::default()
     };
-    let mut lang = None;
-    if let Kind::Audio(sound) = &audio.kind {
-        lang = sound.language.clone();
-        representation.audioSamplingRate = Some(sound.sample_rate.to_string());
-        representation.AudioChannelConfiguration = vec![AudioChannelConfiguration {
-            schemeIdUri: "urn:mpeg:dash:23003:3:audio_channel_configuration:2011".into(),
-            value: Some(sound.channels.to_string()),
-            ..AudioChannelConfiguration::default()
-        }];
-    }
+    let role = match (sound.role, track.is_main) {
+        (AudioRole::Commentary, _) => "commentary",
+        (AudioRole::Description, _) => "description",
+        (AudioRole::Programme, true) => "main",
+        (AudioRole::Programme, false) => "alternate",
+    };
+    let role = Role { schemeIdUri: ROLE_SCHEME.into(), value: Some(role.into()), ..Role::default() };
+    let describes = (sound.role == AudioRole::Description).then(|| Accessibility {
+        schemeIdUri: PURPOSE_SCHEME.into(),
+        value: Some(PURPOSE_VISUALLY_IMPAIRED.into()),
+        ..Accessibility::default()
+    });
     AdaptationSet {
         contentType: Some("audio".into()),
         mimeType: Some("audio/mp4".into()),
-        lang,
+        lang: sound.language.clone(),
         segmentAlignment: Some(true),
         startWithSAP: Some(1),
-        SegmentTemplate: Some(template(audio, &audio.folder)),
+        Label: vec![Label { content: track.name.clone(), ..Label::default() }],
+        Accessibility: describes.into_iter().collect(),
+        Role: vec![role],
+        SegmentTemplate: Some(template(rendition, &rendition.folder)),
         representations: vec![representation],
         ..AdaptationSet::default()
     }
 }
 
-/// One set for each track of captions: the whole file, without segments, as DASH players read WebVTT outside of MP4.
-fn caption_sets(renditions: &[Rendition]) -> Vec<AdaptationSet> {
-    let mut names = Vec::new();
-    let set = |rendition: &Rendition| {
-        let Kind::Captions(captions) = &rendition.kind else { return None };
-        let role = if captions.channel.is_some() { "caption" } else { "subtitle" };
-        Some(AdaptationSet {
-            contentType: Some("text".into()),
-            mimeType: Some("text/vtt".into()),
-            lang: captions.language.clone(),
-            Label: vec![Label { content: captions.label(&mut names), ..Label::default() }],
-            Role: vec![Role {
-                schemeIdUri: "urn:mpeg:dash:role:2011".into(),
-                value: Some(role.into()),
-                ..Role::default()
-            }],
-            representations: vec![Representation {
-                id: Some(rendition.name.clone()),
-                bandwidth: Some(rendition.peak_bps),
-                BaseURL: vec![BaseURL {
-                    base: format!("{}/{}", rendition.folder, super::captions::WHOLE),
-                    ..BaseURL::default()
-                }],
-                ..Representation::default()
-            }],
-            ..AdaptationSet::default()
-        })
-    };
-    renditions.iter().filter_map(set).collect()
+/// A track of captions as the whole file, without segments, as DASH players read WebVTT outside of MP4.
+fn caption_set(name: String, rendition: &Rendition, captions: &Captions) -> AdaptationSet {
+    let role = if captions.channel.is_some() { "caption" } else { "subtitle" };
+    let file = format!("{}/{}", rendition.folder, super::captions::WHOLE);
+    AdaptationSet {
+        contentType: Some("text".into()),
+        mimeType: Some("text/vtt".into()),
+        lang: captions.language.clone(),
+        Label: vec![Label { content: name, ..Label::default() }],
+        Role: vec![Role { schemeIdUri: ROLE_SCHEME.into(), value: Some(role.into()), ..Role::default() }],
+        representations: vec![Representation {
+            id: Some(rendition.name.clone()),
+            bandwidth: Some(rendition.peak_bps),
+            BaseURL: vec![BaseURL { base: file, ..BaseURL::default() }],
+            ..Representation::default()
+        }],
+        ..AdaptationSet::default()
+    }
 }
 
 fn template(rendition: &Rendition, folder: &str) -> SegmentTemplate {

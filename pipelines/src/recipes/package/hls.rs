@@ -1,6 +1,8 @@
 //! HLS playlists (RFC 8216 and its successor draft-pantos-hls-rfc8216bis) over CMAF segments.
 
+use super::labels::{self, LabelledAudio};
 use super::rendition::{Captions, Kind, Rendition, Segment, Sound};
+use crate::messages::AudioRole;
 use m3u8_rs::{
     AlternativeMedia, AlternativeMediaType, ClosedCaptionGroupId, Map, MasterPlaylist, MediaPlaylist,
     MediaPlaylistType, MediaSegment, Resolution, VariantStream,
@@ -10,41 +12,89 @@ use m3u8_rs::{
 pub const MEDIA_NAME: &str = "playlist.m3u8";
 /// Playlist version. EXT-X-MAP in playlists with more than I-frames requires version 6; tools write 7.
 const VERSION: usize = 7;
+/// Group of the renditions that every player can play.
 const AUDIO_GROUP: &str = "audio";
+/// Group with the renditions in 5.1. Apple's authoring specification wants numbers of channels in groups of their own, and
+/// RFC 8216 (4.3.4.1.1) the same members in every group, so a track without 5.1 is in this group as it is.
+const SURROUND_GROUP: &str = "audio-surround";
+/// Group of subtitles and captions.
 const CAPTIONS_GROUP: &str = "captions";
-
 /// Characteristics of captions for people who do not hear (RFC 8216, 4.3.4.1).
 const TRANSCRIBES: &str =
     "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound";
+/// Descriptions of pictures (RFC 8216, 4.3.4.1).
+const DESCRIBES_VIDEO: &str = "public.accessibility.describes-video";
 
-/// The multivariant playlist: one variant per video rung, with the audio as a rendition of its own. If there is only
-/// audio, the audio is the variant.
+/// One group of audio renditions, and what players choose it by.
+struct AudioGroup<'a> {
+    id: &'static str,
+    /// In the order of the tracks, the main one first.
+    members: Vec<(&'a LabelledAudio<'a>, &'a Rendition, &'a Sound)>,
+}
+
+impl AudioGroup<'_> {
+    /// A variant states the highest rates of the renditions that may be played with it (RFC 8216, 4.3.4.2).
+    fn highest(&self, of: fn(&Rendition) -> u64) -> u64 {
+        self.members.iter().map(|(_, rendition, _)| of(rendition)).max().unwrap_or(0)
+    }
+
+    /// Every format in the group, each once.
+    fn codecs(&self) -> Vec<&str> {
+        let mut codecs: Vec<&str> = Vec::new();
+        for (_, rendition, _) in &self.members {
+            if !codecs.contains(&rendition.codecs.as_str()) {
+                codecs.push(&rendition.codecs);
+            }
+        }
+        codecs
+    }
+}
+
+fn groups<'a>(tracks: &'a [LabelledAudio<'a>]) -> Vec<AudioGroup<'a>> {
+    let plain = tracks.iter().map(|track| (track, track.plain.0, track.plain.1));
+    let mut groups = vec![AudioGroup { id: AUDIO_GROUP, members: plain.collect() }];
+    if tracks.iter().any(|track| track.surround.is_some()) {
+        let best = tracks.iter().map(|track| (track, track.surround.unwrap_or(track.plain)));
+        let members = best.map(|(track, (rendition, sound))| (track, rendition, sound)).collect();
+        groups.push(AudioGroup { id: SURROUND_GROUP, members });
+    }
+    groups
+}
+
+/// The multivariant playlist: one variant for each video rung and each group of audio, with the audio as renditions of their
+/// own. If there is only audio, the main one is the variant.
 pub fn multivariant(renditions: &[Rendition]) -> String {
-    let audio = renditions.iter().find(|rendition| matches!(rendition.kind, Kind::Audio(_)));
-    let has_captions = renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Captions(_)));
-    let has_video = renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Video(_)));
+    let tracks = labels::audio(renditions);
+    let groups = groups(&tracks);
+    let video = |rendition: &&Rendition| matches!(rendition.kind, Kind::Video(_));
+    let has_video = renditions.iter().any(|rendition| video(&rendition));
+    let has_choice = groups.len() > 1 || tracks.len() > 1;
+    let alternatives = groups.iter().filter(|_| has_video || has_choice).flat_map(|group| {
+        group.members.iter().map(|(track, rendition, sound)| alternative(group.id, track, rendition, sound))
+    });
+    let captions = labels::captions(renditions);
+    let variants = groups
+        .iter()
+        .flat_map(|group| match has_video {
+            true => {
+                let rungs = renditions.iter().filter(video);
+                rungs.filter_map(|rung| video_variant(rung, group)).collect::<Vec<_>>()
+            }
+            false => audio_variant(group, has_choice).into_iter().collect(),
+        })
+        .map(|variant| VariantStream {
+            subtitles: (!captions.is_empty()).then(|| CAPTIONS_GROUP.to_owned()),
+            // Captions of the source's pictures are not in the encodes.
+            closed_captions: has_video.then_some(ClosedCaptionGroupId::None),
+            ..variant
+        })
+        .collect();
+    let captions = captions.iter().map(|(name, rendition, captions)| caption(name, rendition, captions));
     let playlist = MasterPlaylist {
         version: Some(VERSION),
         independent_segments: true,
-        alternatives: match audio {
-            Some(Rendition { kind: Kind::Audio(sound), folder, .. }) if has_video => {
-                vec![alternative(sound, folder)]
-            }
-            _ => Vec::new(),
-        }
-        .into_iter()
-        .chain(caption_alternatives(renditions))
-        .collect(),
-        variants: renditions
-            .iter()
-            .filter_map(|rendition| variant(rendition, audio, has_video))
-            .map(|variant| VariantStream {
-                subtitles: has_captions.then(|| CAPTIONS_GROUP.to_owned()),
-                // Captions of the source's pictures are not in the encodes.
-                closed_captions: has_video.then_some(ClosedCaptionGroupId::None),
-                ..variant
-            })
-            .collect(),
+        alternatives: alternatives.chain(captions).collect(),
+        variants,
         ..MasterPlaylist::default()
     };
     let mut bytes = Vec::new();
@@ -77,44 +127,69 @@ pub fn media(rendition: &Rendition) -> String {
 }
 
 /// Rates and codecs of a variant are those of the video and the audio played with it (RFC 8216, 4.3.4.2).
-fn variant(rendition: &Rendition, audio: Option<&Rendition>, has_video: bool) -> Option<VariantStream> {
-    let uri = format!("{}/{MEDIA_NAME}", rendition.folder);
-    let Kind::Video(picture) = &rendition.kind else {
-        let is_sound = matches!(rendition.kind, Kind::Audio(_));
-        return (!has_video && is_sound).then(|| VariantStream {
-            uri,
-            bandwidth: rendition.peak_bps,
-            average_bandwidth: Some(rendition.average_bps),
-            codecs: Some(rendition.codecs.clone()),
-            ..VariantStream::default()
-        });
-    };
-    let with = |own: u64, of: fn(&Rendition) -> u64| own.saturating_add(audio.map_or(0, of));
-    let codecs =
-        audio.map_or(rendition.codecs.clone(), |audio| format!("{},{}", rendition.codecs, audio.codecs));
+fn video_variant(rung: &Rendition, group: &AudioGroup<'_>) -> Option<VariantStream> {
+    let Kind::Video(picture) = &rung.kind else { return None };
+    let codecs: Vec<&str> = [rung.codecs.as_str()].into_iter().chain(group.codecs()).collect();
+    let with = |own: u64, of: fn(&Rendition) -> u64| own.saturating_add(group.highest(of));
     Some(VariantStream {
-        uri,
-        bandwidth: with(rendition.peak_bps, |audio| audio.peak_bps),
-        average_bandwidth: Some(with(rendition.average_bps, |audio| audio.average_bps)),
-        codecs: Some(codecs),
+        uri: format!("{}/{MEDIA_NAME}", rung.folder),
+        bandwidth: with(rung.peak_bps, |audio| audio.peak_bps),
+        average_bandwidth: Some(with(rung.average_bps, |audio| audio.average_bps)),
+        codecs: Some(codecs.join(",")),
         resolution: Some(Resolution { width: picture.width.into(), height: picture.height.into() }),
         // Rounded to three decimals, as the tag requires.
         frame_rate: Some((picture.frame_rate.as_f64() * 1_000.0).round() / 1_000.0),
-        audio: audio.map(|_| AUDIO_GROUP.to_owned()),
+        audio: (!group.members.is_empty()).then(|| group.id.to_owned()),
         ..VariantStream::default()
     })
 }
 
-fn alternative(sound: &Sound, folder: &str) -> AlternativeMedia {
+/// The main audio as a variant, where there is no video.
+fn audio_variant(group: &AudioGroup<'_>, has_choice: bool) -> Option<VariantStream> {
+    let (_, main, _) = group.members.first()?;
+    Some(VariantStream {
+        uri: format!("{}/{MEDIA_NAME}", main.folder),
+        bandwidth: group.highest(|audio| audio.peak_bps),
+        average_bandwidth: Some(group.highest(|audio| audio.average_bps)),
+        codecs: Some(group.codecs().join(",")),
+        audio: has_choice.then(|| group.id.to_owned()),
+        ..VariantStream::default()
+    })
+}
+
+/// Players choose by the language of the system among renditions that differ by language and purpose. They never choose a
+/// commentary by themselves.
+fn alternative(
+    group: &str,
+    track: &LabelledAudio<'_>,
+    rendition: &Rendition,
+    sound: &Sound,
+) -> AlternativeMedia {
+    let describes = sound.role == AudioRole::Description;
     AlternativeMedia {
         media_type: AlternativeMediaType::Audio,
-        uri: Some(format!("{folder}/{MEDIA_NAME}")),
-        group_id: AUDIO_GROUP.into(),
+        uri: Some(format!("{}/{MEDIA_NAME}", rendition.folder)),
+        group_id: group.into(),
         language: sound.language.clone(),
-        name: "main".into(),
-        default: true,
-        autoselect: true,
+        name: track.name.clone(),
+        default: track.is_main,
+        autoselect: track.is_main || (track.is_distinct && sound.role != AudioRole::Commentary),
         channels: Some(sound.channels.to_string()),
+        characteristics: describes.then(|| DESCRIBES_VIDEO.to_owned()),
+        ..AlternativeMedia::default()
+    }
+}
+
+fn caption(name: &str, rendition: &Rendition, captions: &Captions) -> AlternativeMedia {
+    AlternativeMedia {
+        media_type: AlternativeMediaType::Subtitles,
+        uri: Some(format!("{}/{MEDIA_NAME}", rendition.folder)),
+        group_id: CAPTIONS_GROUP.into(),
+        language: captions.language.clone(),
+        name: name.to_owned(),
+        autoselect: true,
+        // Captions of broadcasts write down what is heard.
+        characteristics: captions.channel.is_some().then(|| TRANSCRIBES.to_owned()),
         ..AlternativeMedia::default()
     }
 }
@@ -122,26 +197,6 @@ fn alternative(sound: &Sound, folder: &str) -> AlternativeMedia {
 /// Name of a segment of captions.
 pub fn caption_segment(position: usize) -> String {
     format!("{position:05}.vtt")
-}
-
-fn caption_alternatives(renditions: &[Rendition]) -> Vec<AlternativeMedia> {
-    let captions = renditions.iter().filter_map(|rendition| match &rendition.kind {
-        Kind::Captions(captions) => Some((rendition, captions)),
-        _ => None,
-    });
-    let mut names = Vec::new();
-    let alternative = |(rendition, captions): (&Rendition, &Captions)| AlternativeMedia {
-        media_type: AlternativeMediaType::Subtitles,
-        uri: Some(format!("{}/{MEDIA_NAME}", rendition.folder)),
-        group_id: CAPTIONS_GROUP.into(),
-        language: captions.language.clone(),
-        name: captions.label(&mut names),
-        autoselect: true,
-        // Captions of broadcasts write down what is heard, for people who do not hear it (CTA-708-E).
-        characteristics: captions.channel.is_some().then(|| TRANSCRIBES.to_owned()),
-        ..AlternativeMedia::default()
-    };
-    captions.map(alternative).collect()
 }
 
 fn text(bytes: Vec<u8>) -> String {

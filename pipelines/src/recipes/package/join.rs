@@ -5,9 +5,12 @@
 
 use super::rendition::{Kind, Picture, Rendition, Segment, Sound, average_bps, peak_bps};
 use super::video_part::VideoPart;
-use crate::messages::{AudioJob, AudioResult, Rung, SegmentResult, TrackResult, VideoJob};
+use crate::messages::{
+    AudioEncode, AudioEncoded, AudioEnding, AudioJob, AudioResult, Rung, SegmentResult, TrackResult, VideoJob,
+};
 use crate::recipes::plan::VideoChunk;
 use reelgate_flow::facts::Rational;
+use reelgate_flow::left_out::AudioOutcome;
 use reelgate_flow::reason::{Code, Fault};
 
 /// If the decoder reports damage, at least this percentage of the frames in the index must decode. With fewer frames
@@ -189,21 +192,84 @@ fn check_seam(what: &str, end: u64, first: Option<&SegmentResult>, is_damaged: b
     Err(mismatch(found))
 }
 
-/// Checks the audio and makes its rendition.
-pub fn audio(job: &AudioJob, language: Option<&str>, result: &AudioResult) -> Result<Rendition, Fault> {
-    let track = &result.track;
-    if track.name != "audio" || track.timescale != job.sample_rate {
+/// What became of all audio tracks.
+#[derive(Default)]
+pub struct JoinedAudio {
+    /// What is published, the main audio first.
+    pub tracks: Vec<JoinedSound>,
+    /// One for each track of the job.
+    pub outcomes: Vec<AudioOutcome>,
+}
+
+/// One encode of sound.
+pub struct JoinedSound {
+    pub rendition: Rendition,
+    /// Number of each segment on the grid.
+    pub numbers: Vec<u32>,
+}
+
+/// Checks every encode of sound and makes its rendition. `language` is that of the main audio where its encode has none.
+///
+/// # Errors
+/// The fault of the main audio if nothing was encoded.
+pub fn audio(job: &AudioJob, language: Option<&str>, result: &AudioResult) -> Result<JoinedAudio, Fault> {
+    if job.encodes.len() != result.encodes.len() {
+        let (expected, found) = (job.encodes.len(), result.encodes.len());
+        return Err(mismatch(format!("expected {expected} encodes of audio, found {found}")));
+    }
+    let mut joined = JoinedAudio::default();
+    let mut first_fault = None;
+    for (encode, ending) in job.encodes.iter().zip(&result.encodes) {
+        let failed = match ending {
+            AudioEnding::Encoded(encoded) => {
+                let default = language.filter(|_| joined.outcomes.is_empty());
+                joined.tracks.push(sound(job, encode, default, encoded)?);
+                None
+            }
+            AudioEnding::Failed(fault) => {
+                first_fault.get_or_insert(fault);
+                Some(fault.code)
+            }
+        };
+        // A track with two encodes is published if one of them is.
+        match joined.outcomes.iter_mut().find(|outcome| outcome.track == encode.track) {
+            Some(outcome) => outcome.failed = outcome.failed.and(failed),
+            None => joined.outcomes.push(AudioOutcome { track: encode.track, failed }),
+        }
+    }
+    match first_fault {
+        Some(fault) if joined.tracks.is_empty() => Err(fault.clone()),
+        _ => Ok(joined),
+    }
+}
+
+fn sound(
+    job: &AudioJob,
+    encode: &AudioEncode,
+    language: Option<&str>,
+    encoded: &AudioEncoded,
+) -> Result<JoinedSound, Fault> {
+    let (name, track) = (&encode.name, &encoded.track);
+    if track.name != *name || track.timescale != job.sample_rate {
         return Err(mismatch(format!(
-            "audio: expected {} ticks a second, found {}",
+            "{name}: expected {} ticks a second, found {}",
             job.sample_rate, track.timescale
         )));
     }
-    check_segments("audio", &track.segments)?;
-    check_seam("audio", 0, track.segments.first(), false)?;
-    let sound =
-        Sound { sample_rate: job.sample_rate, channels: job.channels, language: language.map(str::to_owned) };
+    check_segments(name, &track.segments)?;
+    check_seam(name, 0, track.segments.first(), false)?;
+    let sound = Sound {
+        sample_rate: job.sample_rate,
+        channels: encode.channels,
+        language: encode.language.as_deref().or(language).map(str::to_owned),
+        track: encode.track,
+        role: encode.role,
+        loudness: encoded.loudness,
+    };
     let segments = track.segments.iter().map(segment).collect();
-    rendition("audio", "audio".into(), &track.codecs, Kind::Audio(sound), track.timescale, segments)
+    let kind = Kind::Audio(sound);
+    let rendition = rendition(name, name.clone(), &track.codecs, kind, track.timescale, segments)?;
+    Ok(JoinedSound { rendition, numbers: track.segments.iter().map(|segment| segment.number).collect() })
 }
 
 fn rendition(

@@ -1,14 +1,16 @@
 //! Packaging: turns checked results into renditions, playlists and the names under which files are published.
 //!
 //! Final layout, relative to the asset's outputs: `master.m3u8`, `manifest.mpd`,
-//! `video/720p/{playlist.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`,
-//! `captions-1/{playlist.m3u8,captions.vtt,00000.vtt}`, `poster.jpg`, `storyboard-000.jpg`, `storyboard.vtt`. Workers stage segments under their number on the segment grid, which has
+//! `video/720p/{playlist.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`, `audio-2/…` for
+//! further audio, `captions-1/{playlist.m3u8,captions.vtt,00000.vtt}`, `poster.jpg`, `storyboard-000.jpg`,
+//! `storyboard.vtt`. Workers stage segments under their number on the segment grid, which has
 //! gaps where a picture does not change. Published names are numbered without gaps, as DASH templates require.
 
 mod captions;
 mod dash;
 mod hls;
 mod join;
+mod labels;
 mod rendition;
 mod video_part;
 
@@ -17,13 +19,16 @@ pub use rendition::{Captions, Kind, Picture, Rendition, Segment, Sound};
 pub use video_part::VideoPart;
 
 use super::plan::Plan;
-use crate::messages::{AudioResult, Enrichment};
+use crate::messages::{AudioResult, Enrichment, Loudness};
 use crate::recipes::captions::CaptionTrack;
 use crate::recipes::storyboard;
-use join::JoinedRung;
+use join::{JoinedAudio, JoinedRung, JoinedSound};
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::left_out::{AudioOutcome, Encoded, LeftOut, left_out};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Path of the HLS multivariant playlist among the outputs.
 pub const HLS_PATH: &str = "master.m3u8";
@@ -36,6 +41,12 @@ pub const DASH_PATH: &str = "manifest.mpd";
 pub struct Packaged {
     /// Video from the highest rung to the lowest, then audio, then captions.
     pub renditions: Vec<Rendition>,
+    /// What became of each audio track that was encoded; empty in documents of versions that published one.
+    #[serde(default)]
+    pub audio: Vec<AudioOutcome>,
+    /// Tracks of subtitles and captions that are published; `None` in documents of versions that published none.
+    #[serde(default)]
+    pub subtitles: Option<Vec<u32>>,
     /// Staged files and their final paths.
     pub files: Vec<StagedFile>,
     /// Playlists and manifests to be written.
@@ -64,11 +75,44 @@ pub struct TextFile {
     pub text: String,
 }
 
+impl Packaged {
+    /// The tracks of the source that are not published.
+    pub fn left_out(&self, facts: &MediaFacts) -> Vec<LeftOut> {
+        let has_audio = self.renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Audio(_)));
+        if self.audio.is_empty() && has_audio {
+            let main = facts.main_audio().map(|main| AudioOutcome { track: main.track, failed: None });
+            return left_out(facts, Some(&Encoded { audio: main.as_slice(), subtitles: None }));
+        }
+        left_out(facts, Some(&Encoded { audio: &self.audio, subtitles: self.subtitles.as_deref() }))
+    }
+
+    /// The tracks of the source that are published.
+    pub fn published(&self, plan: &Plan) -> Vec<u32> {
+        let video = plan.video.first().map(|chunk| chunk.job.source.track);
+        let audio = self.renditions.iter().filter_map(|rendition| match &rendition.kind {
+            Kind::Audio(sound) => Some(sound.track),
+            Kind::Video(_) | Kind::Captions(_) => None,
+        });
+        let audio: BTreeSet<u32> = audio.collect();
+        let subtitles = self.subtitles.iter().flatten().copied();
+        video.into_iter().chain(audio).chain(subtitles).collect()
+    }
+
+    /// Loudness of the audio renditions by their names, as far as it was measured.
+    pub fn loudness(&self) -> BTreeMap<String, Loudness> {
+        let of = |rendition: &Rendition| match &rendition.kind {
+            Kind::Audio(sound) => Some((rendition.name.clone(), sound.loudness?)),
+            Kind::Video(_) | Kind::Captions(_) => None,
+        };
+        self.renditions.iter().filter_map(of).collect()
+    }
+}
+
 /// Joins all results of a plan; `video` holds one part per chunk, in order, and `captions` what is published of them.
 ///
 /// # Errors
 /// `count_mismatch` with the numbers if frames, segments or settings do not agree, `damaged_stream` if damage cost too
-/// many frames.
+/// many frames, the fault of the main audio if no audio track was encoded.
 pub fn package(
     plan: &Plan,
     video: &[VideoPart],
@@ -76,11 +120,9 @@ pub fn package(
     captions: &[CaptionTrack],
 ) -> Result<Packaged, Fault> {
     let rungs = join::video(&plan.video, video)?;
-    let sound = match (&plan.audio, audio) {
-        (Some(job), Some(result)) => {
-            Some((join::audio(job, plan.audio_language.as_deref(), result)?, result))
-        }
-        (None, None) => None,
+    let JoinedAudio { tracks, outcomes } = match (&plan.audio, audio) {
+        (Some(job), Some(result)) => join::audio(job, plan.audio_language.as_deref(), result)?,
+        (None, None) => JoinedAudio::default(),
         (planned, _) => {
             let (expected, found) = if planned.is_some() { (1, 0) } else { (0, 1) };
             return Err(Fault::new(
@@ -90,12 +132,15 @@ pub fn package(
         }
     };
     let mut files = video_files(&rungs)?;
-    files.extend(sound.iter().flat_map(|(rendition, result)| audio_files(rendition, result)));
-    let renditions: Vec<Rendition> =
-        rungs.into_iter().map(|rung| rung.rendition).chain(sound.map(|(rendition, _)| rendition)).collect();
+    files.extend(tracks.iter().flat_map(audio_files));
+    let sounds = tracks.into_iter().map(|sound| sound.rendition);
+    let renditions: Vec<Rendition> = rungs.into_iter().map(|rung| rung.rendition).chain(sounds).collect();
     if renditions.is_empty() {
         return Err(Fault::new(Code::CountMismatch, "the plan has neither video nor audio"));
     }
+    let planned = plan.captions.iter().flat_map(|captions| &captions.job.tracks);
+    let subtitles = planned.filter(|planned| captions.iter().any(|one| one.track == **planned));
+    let subtitles = Some(subtitles.copied().collect());
     let length_ns = renditions.iter().map(Rendition::length_ns).max().unwrap_or(0);
     let (captions, caption_files) = captions::captions(captions, length_ns)?;
     let renditions = [renditions, captions].concat();
@@ -108,7 +153,7 @@ pub fn package(
         text: hls::media(rendition),
     }));
     texts.extend(caption_files);
-    Ok(Packaged { renditions, files, texts })
+    Ok(Packaged { renditions, audio: outcomes, subtitles, files, texts })
 }
 
 /// The files of the enrichment that are published. Its text is never published.
@@ -135,11 +180,10 @@ fn video_files(rungs: &[JoinedRung]) -> Result<Vec<StagedFile>, Fault> {
     Ok(files)
 }
 
-fn audio_files(rendition: &Rendition, result: &AudioResult) -> Vec<StagedFile> {
-    let (name, folder) = (&rendition.name, &rendition.folder);
-    let segments = result.track.segments.iter().enumerate();
-    let segments =
-        segments.map(|(at, segment)| segment_file(TaskKey::Audio, name, folder, segment.number, at));
+fn audio_files(sound: &JoinedSound) -> Vec<StagedFile> {
+    let (name, folder) = (&sound.rendition.name, &sound.rendition.folder);
+    let segments = sound.numbers.iter().enumerate();
+    let segments = segments.map(|(at, number)| segment_file(TaskKey::Audio, name, folder, *number, at));
     [init_file(TaskKey::Audio, name, folder)].into_iter().chain(segments).collect()
 }
 
@@ -155,5 +199,7 @@ fn segment_file(task: TaskKey, name: &str, folder: &str, number: u32, position: 
     }
 }
 
+#[cfg(test)]
+mod audio_tests;
 #[cfg(test)]
 mod tests;

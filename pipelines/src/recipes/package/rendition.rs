@@ -1,13 +1,14 @@
 //! A whole encoded track after the join: what playlists state about it, with measured bit rates.
 
+use crate::messages::{AudioRole, Loudness};
 use reelgate_flow::facts::Rational;
 use serde::{Deserialize, Serialize};
 
 /// One playable track.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rendition {
-    /// The rung's name, `audio`, or `captions-1` …
+    /// The name of the rung or of the audio encode, or `captions-1` …
     pub name: String,
     /// Folder of its files, relative to the asset's outputs: `video/720p`, `audio`, `captions-1`.
     pub folder: String,
@@ -24,7 +25,7 @@ pub struct Rendition {
     /// Segments in order; their files are numbered from 0 without gaps.
     pub segments: Vec<Segment>,
 }
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Video(Picture),
@@ -47,7 +48,7 @@ pub struct Picture {
 }
 
 /// What an audio rendition holds.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sound {
     /// Samples per second.
@@ -55,6 +56,15 @@ pub struct Sound {
     pub channels: u8,
     /// BCP 47 or ISO 639 code; `None` if unknown.
     pub language: Option<String>,
+    /// Position of its track among all tracks of the source; 0 in documents of earlier versions.
+    #[serde(default)]
+    pub track: u32,
+    /// What it is for.
+    #[serde(default)]
+    pub role: AudioRole,
+    /// `None` in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loudness: Option<Loudness>,
 }
 
 /// What a rendition of captions holds.
@@ -69,25 +79,6 @@ pub struct Captions {
     pub language: Option<String>,
     /// Texts in all.
     pub cues: u64,
-}
-
-impl Captions {
-    /// A name for people that no other of `names` has, which it is added to. It never comes from the file's own texts.
-    pub fn label(&self, names: &mut Vec<String>) -> String {
-        let channel = self.channel.as_deref().unwrap_or("subtitles");
-        let stem = match &self.language {
-            Some(language) if self.channel.is_some() => format!("{language} {}", channel.to_uppercase()),
-            Some(language) => language.clone(),
-            None if self.channel.is_some() => channel.to_uppercase(),
-            None => channel.to_owned(),
-        };
-        let name = match names.iter().filter(|name| **name == stem).count() {
-            0 => stem.clone(),
-            others => format!("{stem} ({})", others + 1),
-        };
-        names.push(stem);
-        name
-    }
 }
 
 /// One segment of a rendition.

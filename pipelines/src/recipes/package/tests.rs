@@ -1,5 +1,5 @@
 use super::*;
-use crate::messages::{SegmentResult, TrackResult, VideoResult};
+use crate::messages::{AudioEncoded, AudioEnding, Loudness, SegmentResult, TrackResult, VideoResult};
 use crate::recipes::captions::Shown;
 use crate::recipes::plan::{VideoChunk, plan};
 use crate::recipes::settings::Settings;
@@ -7,7 +7,7 @@ use crate::recipes::testing::{S, inspection};
 use m3u8_rs::{MediaPlaylistType, parse_master_playlist_res, parse_media_playlist_res};
 
 /// 65 s at 25 frames a second on a 4 s grid, with sound.
-fn planned() -> Plan {
+pub fn planned() -> Plan {
     plan(&inspection(65 * S, 2 * S), &Settings::default(), 1_000).unwrap()
 }
 
@@ -48,28 +48,35 @@ fn part(chunk: &VideoChunk, frames_total: u64) -> VideoPart {
     }
 }
 
-fn parts(plan: &Plan) -> Vec<VideoPart> {
+pub fn parts(plan: &Plan) -> Vec<VideoPart> {
     let frames = plan.video.iter().map(|chunk| chunk.frames).sum();
     plan.video.iter().map(|chunk| part(chunk, frames)).collect()
 }
 
-/// AAC frames of 1,024 samples, 188 to a segment of about 4 s.
-fn sound() -> AudioResult {
+/// The result of the one encode of [`planned`].
+pub fn sound() -> AudioResult {
+    AudioResult { encodes: vec![AudioEnding::Encoded(encoded("audio", 64_000))] }
+}
+
+/// AAC frames of 1,024 samples, 188 to a segment of about 4 s and of `bytes` bytes.
+pub fn encoded(name: &str, bytes: u64) -> AudioEncoded {
     let segment = |number: u32| SegmentResult {
         number,
         start_ticks: u64::from(number) * 188 * 1_024,
         duration_ticks: if number == 16 { 40 * 1_024 } else { 188 * 1_024 },
         samples: if number == 16 { 40 } else { 188 },
-        bytes: 64_000,
+        bytes,
         starts_with_idr: true,
     };
     let track = TrackResult {
-        name: "audio".into(),
+        name: name.into(),
         codecs: "mp4a.40.2".into(),
         timescale: 48_000,
         segments: (0..17).map(segment).collect(),
     };
-    AudioResult { track, samples_in: 65 * 48_000, samples_filled: 0, samples_cut: 0 }
+    let loudness = Loudness { integrated_lufs: Some(-23.0), range_lu: 4.0, true_peak_dbtp: Some(-3.0) };
+    let samples_in = 65 * 48_000;
+    AudioEncoded { track, samples_in, samples_filled: 0, samples_cut: 0, loudness: Some(loudness) }
 }
 
 fn packaged() -> Packaged {
@@ -77,15 +84,16 @@ fn packaged() -> Packaged {
     package(&plan, &parts(&plan), Some(&sound()), &[]).unwrap()
 }
 
-fn text_at<'a>(packaged: &'a Packaged, path: &str) -> &'a str {
+pub fn text_at<'a>(packaged: &'a Packaged, path: &str) -> &'a str {
     &packaged.texts.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("{path} is missing")).text
 }
 
 /// The fault after spoiling one thing.
-fn refused(spoil: impl FnOnce(&mut Vec<VideoPart>, &mut AudioResult)) -> Fault {
+fn refused(spoil: impl FnOnce(&mut Vec<VideoPart>, &mut AudioEncoded)) -> Fault {
     let plan = planned();
-    let (mut video, mut audio) = (parts(&plan), sound());
+    let (mut video, mut audio) = (parts(&plan), encoded("audio", 64_000));
     spoil(&mut video, &mut audio);
+    let audio = AudioResult { encodes: vec![AudioEnding::Encoded(audio)] };
     package(&plan, &video, Some(&audio), &[]).unwrap_err()
 }
 
@@ -187,6 +195,9 @@ fn counts_that_do_not_agree_are_refused_with_numbers() {
         package(&plan, &parts(&plan), None, &[]).unwrap_err().detail,
         "expected 1 audio results, found 0"
     );
+    let none = AudioResult { encodes: Vec::new() };
+    let fault = package(&plan, &parts(&plan), Some(&none), &[]).unwrap_err();
+    assert_eq!(fault.detail, "expected 1 encodes of audio, found 0");
     assert_eq!(cases[1].detail, "chunk 1: expected 500 frames, found 499, 0 damaged");
 }
 

@@ -3,6 +3,7 @@
 //! The plan is a pure function of the inspection and the settings, and does not depend on the machine. So every run of
 //! a chunk, on any node, does the same work and produces the same bytes.
 
+mod audio;
 mod captions;
 mod chunks;
 mod language;
@@ -14,7 +15,6 @@ use crate::messages::{
 };
 pub use captions::CaptionsPlan;
 use chunks::Chunk;
-use language::language;
 use reelgate_flow::facts::{AudioFacts, Container, MediaFacts, Rational, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
 use serde::{Deserialize, Serialize};
@@ -44,9 +44,10 @@ pub struct Plan {
     pub duration_ns: u64,
     /// Chunks in order; empty for audio-only.
     pub video: Vec<VideoChunk>,
-    /// The audio; `None` for video-only.
+    /// Every audio track; `None` for video-only.
     pub audio: Option<AudioJob>,
-    /// Language of the audio as a BCP 47 or ISO 639 code, if the source states one.
+    /// Language of the one audio track in plans of version 2. Those of later versions have it in their encodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio_language: Option<String>,
     /// Subtitles and captions; `None` if there are none that are text.
     #[serde(default)]
@@ -79,7 +80,8 @@ pub fn inspect_job(container: Container, size_bytes: u64, settings: &Settings) -
 ///
 /// # Errors
 /// `no_media_track` if there is nothing to show or to hear. `unsupported_codec` if there is video or audio but no
-/// allowed decoder for it: no part of an upload is left out silently.
+/// allowed decoder for it: no part of an upload is left out silently. Audio tracks that cannot be decoded beside one that can
+/// are named by [`reelgate_flow::left_out`].
 pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Result<Plan, Fault> {
     let facts = &inspection.facts;
     let (video, audio) = tracks(facts)?;
@@ -92,8 +94,11 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
         version: PLAN_VERSION,
         duration_ns: facts.duration_ns,
         video: video_chunks,
-        audio: audio.map(|audio| audio_job(audio, video, settings, source(audio.track))),
-        audio_language: audio.and_then(|audio| language(&audio.language)),
+        audio: audio.map(|audio| {
+            let zero_ns = video.map_or(audio.start_ns, |video| video.start_ns);
+            audio::job(inspection, zero_ns, settings, size_bytes)
+        }),
+        audio_language: None,
         captions: captions::captions(facts, &inspection.captioned, size_bytes),
         enrich: EnrichJob {
             container: facts.container,
@@ -194,25 +199,6 @@ fn exact_timescale(rate: Rational) -> Option<u32> {
 
 fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
-}
-
-fn audio_job(
-    audio: &AudioFacts,
-    video: Option<&VideoFacts>,
-    settings: &Settings,
-    source: TrackRef,
-) -> AudioJob {
-    let most = settings.audio.channels;
-    let channels = u8::try_from(audio.channels).map_or(most, |channels| channels.clamp(1, most));
-    AudioJob {
-        source,
-        zero_ns: video.map_or(audio.start_ns, |video| video.start_ns),
-        segment_ns: settings.cut.segment_ns(),
-        sample_rate: settings.audio.sample_rate,
-        channels,
-        bitrate_bps: settings.audio.bitrate_bps / u32::from(most.max(1)) * u32::from(channels),
-        mutes: Vec::new(),
-    }
 }
 
 fn sample_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Settings) -> SampleJob {

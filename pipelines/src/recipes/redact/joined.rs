@@ -85,7 +85,9 @@ mod tests {
     fn the_highest_rung_has_its_init_segment_and_its_segments_only() {
         let paths = ["video/72/init.mp4", "video/72/00000.m4s", "video/7/init.mp4", "audio/init.mp4"];
         let packaged = Packaged {
+            subtitles: None,
             renditions: vec![rung("72", 4_000), rung("7", 4_000)],
+            audio: Vec::new(),
             files: paths.map(file).to_vec(),
             texts: Vec::new(),
         };

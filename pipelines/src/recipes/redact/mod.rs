@@ -17,7 +17,7 @@ mod splice;
 pub use job_checks::{REDACTIONS_MAX, check, check_mutes};
 pub use joined::{enrich_job, top_rung};
 pub use request::{Request, Sighting, Widening};
-pub use splice::{replaced, same_shape, splice_audio, splice_video};
+pub use splice::{TouchedSegments, replaced, same_shape, splice_audio, splice_video};
 
 use super::plan::Plan;
 use crate::messages::{
@@ -59,12 +59,10 @@ pub struct ChunkRedaction {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AudioRedaction {
-    /// What to mute; at least one.
+    /// What to mute in every track; at least one.
     pub mutes: Vec<Span>,
-    /// Numbers of the segments to replace, rising: the touched segments and one neighbour on either side. A frame of
-    /// AAC is decoded together with its neighbours (ISO/IEC 14496-3, 4.6.11), so the seam must lie where both runs have
-    /// encoded the same sound.
-    pub segments: Vec<u32>,
+    /// Every encoded track, and which of its segments to replace.
+    pub tracks: Vec<TouchedSegments>,
 }
 
 impl ChunkRedaction {
@@ -218,7 +216,14 @@ fn mutes(plan: &Plan, audio: Option<&AudioResult>, mutes: &[Span]) -> Result<Opt
     let Some((job, result)) = plan.audio.as_ref().zip(audio) else {
         return Err(malformed("an audio track to mute", "none"));
     };
-    let segments = &result.track.segments;
+    let tracks = result.encoded().map(|encoded| TouchedSegments {
+        name: encoded.track.name.clone(),
+        segments: muted_segments(job, &encoded.track.segments, mutes),
+    });
+    Ok(Some(AudioRedaction { mutes: mutes.to_vec(), tracks: tracks.collect() }))
+}
+
+fn muted_segments(job: &AudioJob, segments: &[SegmentResult], mutes: &[Span]) -> Vec<u32> {
     let times = Times { zero_ns: job.zero_ns, timescale: job.sample_rate, segments };
     let reaches = mutes.iter().map(|span| {
         let start_ns = span.start_ns.saturating_sub(MUTE_SLACK_NS);
@@ -226,11 +231,7 @@ fn mutes(plan: &Plan, audio: Option<&AudioResult>, mutes: &[Span]) -> Result<Opt
         reach.start.saturating_sub(1)..(reach.end + 1).min(segments.len())
     });
     let touched = marked(&reaches.collect::<Vec<_>>(), segments.len());
-    let replaced = touched.into_iter().filter_map(|at| segments.get(at));
-    Ok(Some(AudioRedaction {
-        mutes: mutes.to_vec(),
-        segments: replaced.map(|segment| segment.number).collect(),
-    }))
+    touched.into_iter().filter_map(|at| Some(segments.get(at)?.number)).collect()
 }
 
 /// All positions in these ranges that are below `len`.

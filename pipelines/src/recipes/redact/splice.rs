@@ -1,10 +1,24 @@
 //! Splices two runs: which segments of the second run replace those of the first, and whether the two runs fit.
 
-use crate::messages::{AudioResult, SegmentResult, TrackResult, VideoResult};
+use crate::messages::{AudioEnding, AudioResult, SegmentResult, TrackResult, VideoResult};
 use crate::recipes::package::VideoPart;
 use reelgate_flow::reason::{Code, Fault};
+use serde::{Deserialize, Serialize};
 
-/// Names of the staged files of a second run that replace those of the first; `track` is a rung's name or `audio`. The
+/// The segments of one encoded track of sound that a redaction touches.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TouchedSegments {
+    /// Name of the encode.
+    pub name: String,
+    /// Numbers of the segments to replace, rising: the touched segments and one neighbour on either side. A frame of
+    /// AAC is decoded together with its neighbours (ISO/IEC 14496-3, 4.6.11), so the seam must lie where both runs have
+    /// encoded the same sound.
+    pub segments: Vec<u32>,
+}
+
+/// Names of the staged files of a second run that replace those of the first; `track` is the name of a rung or
+/// of an audio encode. The
 /// initialization segment is not replaced: if it differs, the two runs do not fit.
 pub fn replaced<'a>(track: &'a str, segments: &'a [u32]) -> impl Iterator<Item = String> + 'a {
     segments.iter().map(move |number| format!("{track}/{number:05}.m4s"))
@@ -41,15 +55,33 @@ pub fn splice_video(old: &VideoPart, new: &VideoPart, segments: &[u32]) -> Resul
     Ok(part)
 }
 
-/// The first run's audio with these segments taken from the second run. The caller must compare the initialization
-/// segments, because a result does not contain them.
+/// The first run's audio with the touched segments taken from the second run. The loudness is that of the second run. The
+/// caller must compare the initialization segments, because a result does not contain them.
 ///
 /// # Errors
 /// `count_mismatch` if the two runs do not fit.
-pub fn splice_audio(old: &AudioResult, new: &AudioResult, segments: &[u32]) -> Result<AudioResult, Fault> {
-    same_track(&old.track, &new.track)?;
+pub fn splice_audio(
+    old: &AudioResult,
+    new: &AudioResult,
+    touched: &[TouchedSegments],
+) -> Result<AudioResult, Fault> {
+    if old.encodes.len() != new.encodes.len() {
+        let (old, new) = (old.encodes.len(), new.encodes.len());
+        return Err(mismatch(format!("{old} encodes of audio"), new.to_string()));
+    }
     let mut spliced = old.clone();
-    replace_segments(&mut spliced.track, &new.track, segments);
+    for (old, new) in spliced.encodes.iter_mut().zip(&new.encodes) {
+        match (old, new) {
+            (AudioEnding::Encoded(old), AudioEnding::Encoded(new)) => {
+                same_track(&old.track, &new.track)?;
+                let own = touched.iter().find(|touched| touched.name == new.track.name);
+                replace_segments(&mut old.track, &new.track, own.map_or(&[], |own| &own.segments));
+                old.loudness = new.loudness;
+            }
+            (AudioEnding::Failed(_), AudioEnding::Failed(_)) => {}
+            _ => return Err(mismatch("a track that fails in both runs or in none".into(), "one".into())),
+        }
+    }
     Ok(spliced)
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::messages::{RedactionStyle, TrackResult};
+use crate::messages::{AudioEncoded, AudioEnding, Loudness, RedactionStyle, TrackResult};
 use crate::recipes::package::VideoPart;
 use crate::recipes::plan::{VideoChunk, plan};
 use crate::recipes::settings::Settings;
@@ -27,6 +27,11 @@ fn segment(number: u32, start_ticks: u64, duration_ticks: u64, samples: u32) -> 
 
 fn track(name: &str, timescale: u32, segments: Vec<SegmentResult>) -> TrackResult {
     TrackResult { name: name.into(), codecs: "avc1.64001F".into(), timescale, segments }
+}
+
+fn sound(track: TrackResult) -> AudioEnding {
+    let (samples_in, samples_filled, samples_cut) = (2_880_000, 0, 0);
+    AudioEnding::Encoded(AudioEncoded { track, samples_in, samples_filled, samples_cut, loudness: None })
 }
 
 impl EncodedVideo {
@@ -78,7 +83,7 @@ impl EncodedVideo {
         let segments =
             (0..15).map(|number| segment(number, u64::from(number) * 192_000, 192_000, 188)).collect();
         let track = track("audio", 48_000, segments);
-        video.audio = Some(AudioResult { track, samples_in: 2_880_000, samples_filled: 0, samples_cut: 0 });
+        video.audio = Some(AudioResult { encodes: vec![sound(track)] });
         video.plan.audio.as_mut().unwrap().sample_rate = 48_000;
         video
     }
@@ -199,7 +204,7 @@ fn a_mute_replaces_its_segments_and_a_neighbour_on_either_side() {
     let plan =
         EncodedVideo::steady(&[]).redaction(&Request { mutes: mutes.clone(), ..request(vec![], 0) }).unwrap();
     let audio = plan.audio.unwrap();
-    assert_eq!((audio.segments, audio.mutes), (vec![0, 1, 3, 4, 5], mutes));
+    assert_eq!((&audio.tracks[0].segments, audio.mutes), (&vec![0, 1, 3, 4, 5], mutes));
     assert!(plan.chunks.is_empty());
 }
 
@@ -250,12 +255,35 @@ fn a_splice_takes_the_touched_segments_and_keeps_the_others() {
         );
     }
     assert_eq!(replaced("720p", &[1, 2]).collect::<Vec<_>>(), ["720p/00001.m4s", "720p/00002.m4s"]);
-    let audio = EncodedVideo::steady(&[]).audio.unwrap();
+}
+
+#[test]
+fn a_splice_of_audio_takes_the_touched_segments_of_every_track() {
+    let mut audio = EncodedVideo::steady(&[]).audio.unwrap();
+    let second = TrackResult { name: "audio-2".into(), ..audio.encoded().next().unwrap().track.clone() };
+    let fault = Fault::new(Code::TimestampsBroken, "");
+    audio.encodes.extend([AudioEnding::Failed(fault), sound(second)]);
     let mut new = audio.clone();
-    new.track.segments[4].bytes = 9;
-    new.track.segments[5].bytes = 9;
-    let spliced = splice_audio(&audio, &new, &[4]).unwrap();
-    assert_eq!((spliced.track.segments[4].bytes, spliced.track.segments[5].bytes), (9, 1_000));
+    let loudness = Loudness { integrated_lufs: Some(-30.0), range_lu: 1.0, true_peak_dbtp: Some(-9.0) };
+    for ending in &mut new.encodes {
+        let AudioEnding::Encoded(encoded) = ending else { continue };
+        encoded.track.segments.iter_mut().for_each(|segment| segment.bytes = 9);
+        encoded.loudness = Some(loudness);
+    }
+    let touched =
+        |name: &str, segments: &[u32]| TouchedSegments { name: name.into(), segments: segments.into() };
+    let touched = [touched("audio", &[4]), touched("audio-2", &[0, 1])];
+    let spliced = splice_audio(&audio, &new, &touched).unwrap();
+    let replaced: Vec<Vec<u32>> = spliced
+        .encoded()
+        .map(|one| one.track.segments.iter().filter(|s| s.bytes == 9).map(|s| s.number).collect())
+        .collect();
+    assert_eq!(replaced, [vec![4], vec![0, 1]]);
+    assert!(spliced.encoded().all(|one| one.loudness == Some(loudness)));
+    new.encodes.swap(0, 1);
+    assert_eq!(splice_audio(&audio, &new, &touched).unwrap_err().code, Code::CountMismatch);
+    new.encodes.truncate(2);
+    assert_eq!(splice_audio(&audio, &new, &touched).unwrap_err().code, Code::CountMismatch);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! grow with the work that a file is known to hold.
 
 use super::settings_error::{SettingsError, within};
-use crate::messages::{Budget, VideoJob};
+use crate::messages::{AudioJob, Budget, VideoJob};
 use serde::{Deserialize, Serialize};
 
 const NS_PER_S: u64 = 1_000_000_000;
@@ -20,7 +20,8 @@ pub struct Budgets {
     /// One chunk of video; a unit is a second of media. Default 120 s and 60 s a unit: enough for 8K with a slow
     /// preset on a shared core. 3 GiB: decoder and encoder queues of the largest allowed frame.
     pub video: JobBudget,
-    /// The whole audio; a unit is a second of media. Default 60 s and 1 s a unit: a hundred times what AAC needs.
+    /// Every audio track; a unit is a second of media of one encode, or of the pass that measures its loudness before.
+    /// Default 60 s and 1 s a unit: a hundred times what AAC needs.
     pub audio: JobBudget,
     /// Samples and text; a unit is a second of media. Default 120 s and 10 s a unit: enough to decode every
     /// frame of 8K.
@@ -99,8 +100,8 @@ impl Budgets {
     }
 
     /// The budget for the audio of a presentation of this length.
-    pub fn audio(&self, duration_ns: u64) -> Budget {
-        self.audio.of(duration_ns.div_ceil(NS_PER_S))
+    pub fn audio(&self, job: &AudioJob, duration_ns: u64) -> Budget {
+        self.audio.of(duration_ns.div_ceil(NS_PER_S).saturating_mul(job.passes()))
     }
 
     /// The budget for the samples of a presentation of this length.
@@ -130,12 +131,35 @@ impl Budgets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::{AudioEncode, AudioRole};
+    use reelgate_flow::facts::Container;
 
     #[test]
     fn budgets_grow_with_the_work_and_never_overflow() {
         let budgets = Budgets::default();
         assert_eq!(budgets.inspect(1).wall_s, 125);
-        assert_eq!(budgets.audio(90 * NS_PER_S).cpu_s, 150);
+        let encode = AudioEncode {
+            track: 1,
+            name: "audio".into(),
+            channels: 2,
+            bitrate_bps: 128_000,
+            language: None,
+            role: AudioRole::default(),
+        };
+        let mut job = AudioJob {
+            container: Container::Wav,
+            size_bytes: 1,
+            zero_ns: 0,
+            segment_ns: 4 * NS_PER_S,
+            sample_rate: 48_000,
+            encodes: vec![encode],
+            loudness_lufs: None,
+            mutes: Vec::new(),
+        };
+        assert_eq!(budgets.audio(&job, 90 * NS_PER_S).cpu_s, 150);
+        job.encodes.push(job.encodes[0].clone());
+        job.loudness_lufs = Some(-23);
+        assert_eq!(budgets.audio(&job, 90 * NS_PER_S).cpu_s, 60 + 4 * 90);
         assert_eq!(budgets.enrich(NS_PER_S + 1).output_bytes, (64 << 20) + (128 << 10));
         let endless =
             JobBudget { per_unit: PerUnit { wall_s: u64::MAX, cpu_s: 1, output_bytes: 1 }, ..budgets.video };

@@ -21,7 +21,7 @@ use settings_error::{within, wrong};
 pub struct Settings {
     /// The video ladder and its encoder.
     pub video: VideoSettings,
-    /// The one audio rendition.
+    /// The audio renditions.
     pub audio: AudioSettings,
     /// Cutting into segments and chunks.
     pub cut: CutSettings,
@@ -63,7 +63,7 @@ pub struct RungSettings {
     pub bitrate_bps: u32,
 }
 
-/// The one audio rendition.
+/// The audio renditions.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AudioSettings {
@@ -75,6 +75,14 @@ pub struct AudioSettings {
     /// Bits per second at that many channels, 32,000 to 512,000. Default 128,000: AAC-LC stereo without
     /// artefacts that most listeners would notice.
     pub bitrate_bps: u32,
+    /// Whether a track with more than two placed channels also gets a rendition in 5.1. Default false: it costs more
+    /// bits, and few listeners have more than two loudspeakers.
+    pub surround: bool,
+    /// Bits per second of a rendition in 5.1, 96,000 to 1,024,000. Default 384,000: as much for each channel as stereo has.
+    pub surround_bitrate_bps: u32,
+    /// Integrated loudness of every rendition, LUFS, −31 to −9. Each gets one constant gain, never so much that its true peak
+    /// exceeds −1 dBTP (EBU R 128, ITU-R BS.1770). Default none: the loudness of the source.
+    pub loudness_lufs: Option<i8>,
 }
 
 /// Cutting into segments and chunks.
@@ -147,7 +155,14 @@ impl Default for VideoSettings {
 
 impl Default for AudioSettings {
     fn default() -> Self {
-        Self { sample_rate: 48_000, channels: 2, bitrate_bps: 128_000 }
+        Self {
+            sample_rate: 48_000,
+            channels: 2,
+            bitrate_bps: 128_000,
+            surround: false,
+            surround_bitrate_bps: 384_000,
+            loudness_lufs: None,
+        }
     }
 }
 
@@ -210,6 +225,10 @@ impl Settings {
         }
         within("audio.channels", audio.channels, 1, 2)?;
         within("audio.bitrate_bps", audio.bitrate_bps, 32_000, 512_000)?;
+        within("audio.surround_bitrate_bps", audio.surround_bitrate_bps, 96_000, 1_024_000)?;
+        if let Some(loudness_lufs) = audio.loudness_lufs {
+            within("audio.loudness_lufs", loudness_lufs, -31, -9)?;
+        }
         let limits = &self.limits;
         within("limits.pixels_max", limits.pixels_max, 1, 1 << 32)?;
         within("limits.side_max", limits.side_max, 1, 65_535)?;
@@ -316,6 +335,9 @@ mod tests {
             ("audio.sample_rate", |s| s.audio.sample_rate = 22_050),
             ("audio.channels", |s| s.audio.channels = 6),
             ("audio.bitrate_bps", |s| s.audio.bitrate_bps = 1),
+            ("audio.surround_bitrate_bps", |s| s.audio.surround_bitrate_bps = 64_000),
+            ("audio.loudness_lufs", |s| s.audio.loudness_lufs = Some(-32)),
+            ("audio.loudness_lufs", |s| s.audio.loudness_lufs = Some(0)),
             ("cut.segment_s", |s| s.cut.segment_s = 0),
             ("cut.chunk_s", |s| s.cut.chunk_s = 3),
             ("sample.interval_max_ms", |s| s.sample.interval_max_ms = 999),

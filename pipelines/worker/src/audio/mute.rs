@@ -12,7 +12,7 @@ use super::clock;
 const _: () = assert!(clock::TOLERANCE_MS * 1_000_000 <= MUTE_SLACK_NS);
 
 /// The mutes of a job, in samples of its output.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Mutes(Vec<Range<u64>>);
 
 impl Mutes {

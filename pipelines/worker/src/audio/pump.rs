@@ -1,7 +1,8 @@
 //! The pump between decoder and encoder. It places decoded sound on the output's timeline without gaps or overlaps.
 //!
 //! It is a sink and a source in one bin. The encoder receives one stream of samples that begins at 0 and never jumps. If
-//! the encoder is full, the decoder blocks, so memory stays small for any length.
+//! the encoder is full, the decoder blocks, so memory stays small for any length. The pump measures what it passes on. Without an
+//! encoder it does nothing else.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,9 +10,10 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::AudioJob;
+use reelgate_pipelines::messages::{AudioEncode, AudioJob};
 
 use super::clock::Clock;
+use super::loudness::{Levels, Meter};
 use super::mute::Mutes;
 use crate::progress_sink::ProgressSink;
 
@@ -25,28 +27,42 @@ pub struct Pump {
     zero_ns: u64,
     frame_bytes: u64,
     sample_rate: u64,
-    mutes: Mutes,
+    treatment: Treatment,
     progress_sink: Arc<dyn ProgressSink>,
     state: Mutex<State>,
 }
 
+/// What is done to samples in front of the encoder.
+pub struct Treatment {
+    /// Factor of every sample.
+    pub gain: f32,
+    pub mutes: Mutes,
+}
+
 struct State {
     clock: Clock,
+    meter: Meter,
     reported_s: u64,
     fault: Option<Fault>,
 }
 
 impl Pump {
-    pub fn new(job: &AudioJob, mutes: Mutes, progress_sink: Arc<dyn ProgressSink>) -> Self {
-        let state = State { clock: Clock::new(job.sample_rate), reported_s: 0, fault: None };
-        Self {
+    pub fn new(
+        job: &AudioJob,
+        encode: &AudioEncode,
+        treatment: Treatment,
+        progress_sink: Arc<dyn ProgressSink>,
+    ) -> Result<Self, Fault> {
+        let meter = Meter::new(encode.channels, job.sample_rate)?;
+        let state = State { clock: Clock::new(job.sample_rate), meter, reported_s: 0, fault: None };
+        Ok(Self {
             zero_ns: job.zero_ns,
-            frame_bytes: SAMPLE_BYTES * u64::from(job.channels.max(1)),
+            frame_bytes: SAMPLE_BYTES * u64::from(encode.channels.max(1)),
             sample_rate: u64::from(job.sample_rate.max(1)),
-            mutes,
+            treatment,
             progress_sink,
             state: Mutex::new(state),
-        }
+        })
     }
 
     /// The first fault of any thread.
@@ -66,20 +82,27 @@ impl Pump {
         (state.clock.samples_in, state.clock.filled, state.clock.cut, state.clock.position())
     }
 
-    /// Connects the sink of decoded sound with the source in front of the encoder.
-    pub fn connect(self: &Arc<Self>, sink: &gst_app::AppSink, source: &gst_app::AppSrc) {
-        source.set_format(gst::Format::Time);
-        source.set_block(true);
-        source.set_max_bytes(WAITING_BYTES_MAX);
-        let (pump, encoder, end) = (self.clone(), source.clone(), source.clone());
+    /// Levels of the sound that has passed.
+    pub fn levels(&self) -> Result<Levels, Fault> {
+        self.lock().meter.levels()
+    }
+
+    /// Connects the sink of decoded sound with the source in front of the encoder, if there is one.
+    pub fn connect(self: &Arc<Self>, sink: &gst_app::AppSink, source: Option<&gst_app::AppSrc>) {
+        if let Some(source) = source {
+            source.set_format(gst::Format::Time);
+            source.set_block(true);
+            source.set_max_bytes(WAITING_BYTES_MAX);
+        }
+        let (pump, encoder, end) = (self.clone(), source.cloned(), source.cloned());
         let callbacks = gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                pump.take(&sample, &encoder)
+                pump.take(&sample, encoder.as_ref())
             })
             .eos(move |_| {
                 // Refused only while the pipeline is being torn down.
-                let _ = end.end_of_stream();
+                let _ = end.as_ref().map(gst_app::AppSrc::end_of_stream);
             });
         sink.set_callbacks(callbacks.build());
     }
@@ -91,7 +114,7 @@ impl Pump {
     fn take(
         &self,
         sample: &gst::Sample,
-        encoder: &gst_app::AppSrc,
+        encoder: Option<&gst_app::AppSrc>,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
         let Some(buffer) = sample.buffer() else { return Ok(gst::FlowSuccess::Ok) };
         let len = buffer.size() as u64 / self.frame_bytes;
@@ -128,7 +151,7 @@ impl Pump {
 
     fn push_silence(
         &self,
-        encoder: &gst_app::AppSrc,
+        encoder: Option<&gst_app::AppSrc>,
         mut at: u64,
         mut left: u64,
     ) -> Result<(), gst::FlowError> {
@@ -145,14 +168,16 @@ impl Pump {
 
     fn push(
         &self,
-        encoder: &gst_app::AppSrc,
+        encoder: Option<&gst_app::AppSrc>,
         mut buffer: gst::Buffer,
         at: u64,
     ) -> Result<(), gst::FlowError> {
         let samples = buffer.size() as u64 / self.frame_bytes;
-        if self.mutes.touch(&(at..at + samples)) {
-            buffer = self.muted(&buffer, at)?;
+        if self.treatment.gain != 1.0 || self.treatment.mutes.touch(&(at..at + samples)) {
+            buffer = self.treated(&buffer, at)?;
         }
+        self.measure(&buffer)?;
+        let Some(encoder) = encoder else { return Ok(()) };
         let timed = buffer.make_mut();
         let (start, end) = (self.time_ns(at), self.time_ns(at + samples));
         timed.set_pts(gst::ClockTime::from_nseconds(start));
@@ -160,13 +185,30 @@ impl Pump {
         encoder.push_buffer(buffer).map(|_| ())
     }
 
-    /// A copy of the buffer with the job's mutes applied.
-    fn muted(&self, buffer: &gst::BufferRef, at: u64) -> Result<gst::Buffer, gst::FlowError> {
-        let unreadable =
-            |_| self.fail(Fault::new(Code::Internal, "could not read a buffer of sound to mute"));
-        let mut samples = buffer.map_readable().map_err(unreadable)?.to_vec();
-        self.mutes.silence(at, self.frame_bytes, &mut samples);
+    /// A copy of the buffer with the gain and the job's mutes applied.
+    fn treated(&self, buffer: &gst::BufferRef, at: u64) -> Result<gst::Buffer, gst::FlowError> {
+        let mut samples = self.readable(buffer)?.to_vec();
+        if self.treatment.gain != 1.0 {
+            for sample in samples.as_chunks_mut().0 {
+                *sample = (f32::from_le_bytes(*sample) * self.treatment.gain).to_le_bytes();
+            }
+        }
+        self.treatment.mutes.silence(at, self.frame_bytes, &mut samples);
         Ok(gst::Buffer::from_mut_slice(samples))
+    }
+
+    fn measure(&self, buffer: &gst::BufferRef) -> Result<(), gst::FlowError> {
+        let samples = self.readable(buffer)?;
+        let measured = self.lock().meter.add(&samples);
+        measured.map_err(|fault| self.fail(fault))
+    }
+
+    fn readable<'a>(
+        &self,
+        buffer: &'a gst::BufferRef,
+    ) -> Result<gst::BufferMap<'a, gst::buffer::Readable>, gst::FlowError> {
+        let unreadable = |_| self.fail(Fault::new(Code::Internal, "could not read a buffer of sound"));
+        buffer.map_readable().map_err(unreadable)
     }
 
     fn time_ns(&self, samples: u64) -> u64 {

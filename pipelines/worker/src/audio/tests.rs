@@ -1,7 +1,7 @@
 use super::*;
 use reelgate_flow::facts::Container;
-use reelgate_pipelines::messages::{Span, TrackRef};
-use reelgate_pipelines::recipes::redact::{replaced, splice_audio};
+use reelgate_pipelines::messages::{AudioRole, Span};
+use reelgate_pipelines::recipes::redact::{TouchedSegments, replaced, splice_audio};
 
 use crate::testing::{Media, MemorySink, play, progress_sink};
 
@@ -9,18 +9,40 @@ const SECOND_NS: u64 = 1_000_000_000;
 
 pub fn job(container: Container, track: u32) -> AudioJob {
     AudioJob {
-        source: TrackRef { container, size_bytes: 0, track },
+        container,
+        size_bytes: 0,
         zero_ns: 0,
         segment_ns: 4 * SECOND_NS,
         sample_rate: 48_000,
-        channels: 2,
-        bitrate_bps: 128_000,
+        encodes: vec![encode(track, "audio", 2)],
+        loudness_lufs: None,
         mutes: Vec::new(),
     }
 }
 
+fn encode(track: u32, name: &str, channels: u8) -> AudioEncode {
+    let (language, role) = (None, AudioRole::default());
+    AudioEncode { track, name: name.into(), channels, bitrate_bps: 128_000, language, role }
+}
+
+/// The same with one channel at another rate.
+fn mono_at(sample_rate: u32, container: Container) -> AudioJob {
+    AudioJob { sample_rate, encodes: vec![encode(0, "audio", 1)], ..job(container, 0) }
+}
+
+/// Runs a job of one encode.
+fn run_one(
+    job: &AudioJob,
+    source: &Source,
+    progress_sink: Arc<dyn ProgressSink>,
+) -> Result<AudioEncoded, Fault> {
+    let result = run(job, source, progress_sink)?;
+    assert_eq!(result.encodes.len(), 1);
+    Ok(result.encoded().next().unwrap().clone())
+}
+
 /// Left channel of an encoded track as a player decodes it, and the time of its first sample.
-fn decoded(result: &AudioResult, progress_sink: &MemorySink) -> (u64, Vec<f32>) {
+fn decoded(result: &AudioEncoded, progress_sink: &MemorySink) -> (u64, Vec<f32>) {
     let file = Media::of(&progress_sink.joined(&result.track));
     let channels = "audio/x-raw,format=F32LE,layout=interleaved,channels=1";
     let buffers = play(&file.path(), &format!("qtdemux ! aacparse ! avdec_aac ! audioconvert ! {channels}"));
@@ -55,7 +77,7 @@ fn sound_lands_on_the_sample_it_came_from() {
     for (rate, tolerance) in [(48_000, 2), (44_100, 12)] {
         let media = click(rate, rate * 10, rate * 5);
         let progress_sink = progress_sink();
-        let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
+        let result = run_one(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
         assert!(result.samples_in.abs_diff(480_000) <= 1);
         assert_eq!((result.samples_filled, result.samples_cut), (0, 0));
         let (start, samples) = decoded(&result, &progress_sink);
@@ -68,7 +90,7 @@ fn sound_lands_on_the_sample_it_came_from() {
 fn segments_follow_the_grid_and_end_with_the_sound() {
     let media = click(48_000, 490_000, 0);
     let progress_sink = progress_sink();
-    let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
+    let result = run_one(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
     assert_eq!((result.track.name.as_str(), result.track.codecs.as_str()), ("audio", "mp4a.40.2"));
     let mut at = 0;
     for (index, segment) in result.track.segments.iter().enumerate() {
@@ -90,7 +112,7 @@ fn less_than_half_a_segment_at_the_end_belongs_to_the_segment_before() {
     ] {
         let media = click(48_000, samples, 0);
         let progress_sink = progress_sink();
-        let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
+        let result = run_one(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
         let found: Vec<_> = result.track.segments.iter().map(|segment| segment.duration_ticks).collect();
         assert_eq!(found.len(), durations.len(), "{samples}: {found:?}");
         assert!(
@@ -107,7 +129,7 @@ fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
     let media = click(48_000, 96_000, 48_000);
     let sink_cut = progress_sink();
     let cut = AudioJob { zero_ns: SECOND_NS / 2, ..job(Container::Wav, 0) };
-    let result = run(&cut, &media.source(), sink_cut.clone()).unwrap();
+    let result = run_one(&cut, &media.source(), sink_cut.clone()).unwrap();
     assert_eq!((result.samples_in, result.samples_cut), (96_000, 24_000));
     assert!(loud_at(&decoded(&result, &sink_cut).1).abs_diff(24_000) <= 2);
     let late = Media::made_by(
@@ -115,7 +137,7 @@ fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
          audio/x-raw,rate=48000,channels=1 ! avenc_aac ! m. \
          videotestsrc num-buffers=30 ! video/x-raw,framerate=30/1 ! x264enc speed-preset=ultrafast ! mp4mux name=m",
     );
-    let result = run(&job(Container::IsoBmff, 0), &late.source(), progress_sink()).unwrap();
+    let result = run_one(&job(Container::IsoBmff, 0), &late.source(), progress_sink()).unwrap();
     assert!(result.samples_filled.abs_diff(24_000) <= 1_100, "{result:?}");
 }
 
@@ -123,7 +145,7 @@ fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
 fn a_job_without_sound_is_refused() {
     let media = click(48_000, 4_800, 0);
     let after_the_end = AudioJob { zero_ns: 10 * SECOND_NS, ..job(Container::Wav, 0) };
-    let fault = run(&after_the_end, &media.source(), progress_sink()).unwrap_err();
+    let fault = run_one(&after_the_end, &media.source(), progress_sink()).unwrap_err();
     assert_eq!(fault.code, Code::NoFrameDecodes);
 }
 
@@ -134,7 +156,7 @@ fn six_channels_with_and_without_positions_become_two() {
             "audiotestsrc num-buffers=50 ! audio/x-raw,rate=48000,channels=6,channel-mask=(bitmask){mask} ! wavenc"
         ));
         let progress_sink = progress_sink();
-        let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
+        let result = run_one(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
         assert_eq!(result.samples_in, 51_200, "mask {mask}");
         assert!(decoded(&result, &progress_sink).1.iter().any(|sample| sample.abs() > 0.05), "mask {mask}");
     }
@@ -157,10 +179,12 @@ fn a_mute_is_silent_and_moves_no_sample() {
     let span = Span { start_ns: 17 * SECOND_NS, end_ns: 18 * SECOND_NS };
     let (plain, covered) = (job(Container::Wav, 0), AudioJob { mutes: vec![span], ..job(Container::Wav, 0) });
     let (old_files, new_files) = (progress_sink(), progress_sink());
-    let old = run(&plain, &media.source(), old_files.clone()).unwrap();
-    let new = run(&covered, &media.source(), new_files.clone()).unwrap();
+    let both = run(&plain, &media.source(), old_files.clone()).unwrap();
+    let both_new = run(&covered, &media.source(), new_files.clone()).unwrap();
+    let first = |result: &AudioResult| result.encoded().next().unwrap().clone();
+    let (old, new) = (first(&both), first(&both_new));
     assert_eq!((old.samples_in, old.samples_filled), (new.samples_in, new.samples_filled));
-    let shape = |result: &AudioResult| -> Vec<_> {
+    let shape = |result: &AudioEncoded| -> Vec<_> {
         result.track.segments.iter().map(|s| (s.number, s.start_ticks, s.duration_ticks, s.samples)).collect()
     };
     assert_eq!(shape(&old), shape(&new));
@@ -179,7 +203,8 @@ fn a_mute_is_silent_and_moves_no_sample() {
     }
     assert_eq!(old_files.get("audio/init.mp4"), new_files.get("audio/init.mp4"));
     // The muted segment and its neighbours go into the old track. The seams must not be audible.
-    let spliced = AudioResult { track: splice_audio(&old, &new, &[3, 4, 5]).unwrap().track, ..old.clone() };
+    let touched = TouchedSegments { name: "audio".into(), segments: vec![3, 4, 5] };
+    let spliced = first(&splice_audio(&both, &both_new, &[touched]).unwrap());
     let files = progress_sink();
     for (name, bytes) in old_files.all() {
         let is_new = replaced("audio", &[3, 4, 5]).any(|replaced| replaced == name);
@@ -201,8 +226,8 @@ fn compressed_sound_in_wave_files_is_published_whole() {
     gst::init().unwrap();
     for (name, rate) in [("mp3.wav", 44_100), ("adpcm.wav", 16_000), ("adpcm-ima.wav", 16_000)] {
         let source = crate::testing::source(&crate::corpus::small(name));
-        let job = AudioJob { sample_rate: rate, channels: 1, ..job(Container::Wav, 0) };
-        let result = run(&job, &source, progress_sink()).unwrap();
+        let job = mono_at(rate, Container::Wav);
+        let result = run_one(&job, &source, progress_sink()).unwrap();
         let placed = result.samples_in + result.samples_filled - result.samples_cut;
         assert!(u64::from(rate) <= placed && placed < u64::from(rate) * 113 / 100, "{name}: {result:?}");
         assert_eq!((result.samples_filled, result.samples_cut), (0, 0), "{name}");
@@ -214,9 +239,9 @@ fn packets_of_amr_with_several_frames_are_decoded_whole() {
     let media = Media::made_by(
         "audiotestsrc num-buffers=50 samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 ! amrnbenc ! 3gppmux",
     );
-    let job = AudioJob { sample_rate: 8_000, channels: 1, ..job(Container::IsoBmff, 0) };
+    let job = mono_at(8_000, Container::IsoBmff);
     for _ in 0..3 {
-        let result = run(&job, &media.source(), progress_sink()).unwrap();
+        let result = run_one(&job, &media.source(), progress_sink()).unwrap();
         assert_eq!((result.samples_in, result.samples_filled, result.samples_cut), (8_000, 0, 0));
     }
 }
@@ -225,8 +250,8 @@ fn packets_of_amr_with_several_frames_are_decoded_whole() {
 fn shared_sound_of_a_phone_is_the_same_at_each_run() {
     gst::init().unwrap();
     let source = crate::testing::source(&reelgate_test_media::shared("cases/real/sample.3gp"));
-    let job = AudioJob { sample_rate: 8_000, channels: 1, ..job(Container::IsoBmff, 0) };
-    let runs: Vec<_> = (0..5).map(|_| run(&job, &source, progress_sink()).unwrap()).collect();
+    let job = mono_at(8_000, Container::IsoBmff);
+    let runs: Vec<_> = (0..5).map(|_| run_one(&job, &source, progress_sink()).unwrap()).collect();
     assert!(runs[0].samples_in.abs_diff(39_467) < 400, "4.93 s: {:?}", runs[0]);
     assert!(runs.iter().all(|run| *run == runs[0]), "{runs:?}");
 }

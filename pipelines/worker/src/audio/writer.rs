@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gstreamer as gst;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{AudioJob, SegmentResult, TrackResult};
+use reelgate_pipelines::messages::{AudioEncode, AudioJob, SegmentResult, TrackResult};
 
 use crate::cmaf::{self, Fragment, Track};
 use crate::progress_sink::ProgressSink;
@@ -18,13 +18,13 @@ use crate::progress_sink::ProgressSink;
 pub const FRAME_SAMPLES: u64 = 1_024;
 /// Delay of `avenc_aac` in samples: one frame, measured with an impulse.
 pub const PRIMING_SAMPLES: u64 = 1_024;
-/// Name of the track and first part of its outputs' names.
-pub const NAME: &str = "audio";
 
 /// Keeps at most one and a half segments in memory: the one that is being filled, and the frames behind it until they are half a
 /// segment. If the sound ends before, they are a part of it: players stumble over segments of a few milliseconds.
 pub struct Writer {
-    job: AudioJob,
+    segment_ns: u64,
+    sample_rate: u32,
+    encode: AudioEncode,
     progress_sink: Arc<dyn ProgressSink>,
     track: Option<Track>,
     open: Option<Fragment>,
@@ -35,9 +35,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn new(job: &AudioJob, progress_sink: Arc<dyn ProgressSink>) -> Self {
+    pub fn new(job: &AudioJob, encode: &AudioEncode, progress_sink: Arc<dyn ProgressSink>) -> Self {
         Self {
-            job: job.clone(),
+            segment_ns: job.segment_ns,
+            sample_rate: job.sample_rate,
+            encode: encode.clone(),
             progress_sink,
             track: None,
             open: None,
@@ -80,7 +82,7 @@ impl Writer {
 
     /// Samples of a segment.
     fn segment_samples(&self) -> u64 {
-        cmaf::from_ns(self.job.segment_ns, self.job.sample_rate).max(FRAME_SAMPLES)
+        cmaf::from_ns(self.segment_ns, self.sample_rate).max(FRAME_SAMPLES)
     }
 
     /// Closes the last segment; the track has `samples` samples of sound.
@@ -93,9 +95,9 @@ impl Writer {
         self.close((samples + PRIMING_SAMPLES).min(self.frames * FRAME_SAMPLES))?;
         let track = self.track.as_ref().ok_or_else(|| unexpected("no frame"))?;
         Ok(TrackResult {
-            name: NAME.into(),
+            name: self.encode.name.clone(),
             codecs: track.codecs.clone(),
-            timescale: self.job.sample_rate,
+            timescale: self.sample_rate,
             segments: std::mem::take(&mut self.segments),
         })
     }
@@ -113,10 +115,10 @@ impl Writer {
             .and_then(|caps| caps.structure(0)?.get::<gst::Buffer>("codec_data").ok())
             .ok_or_else(|| unexpected("no AudioSpecificConfig"))?;
         let config = config.map_readable().map_err(|_| unexpected("a configuration that cannot be read"))?;
-        let job = &self.job;
-        let track = cmaf::aac_track(&config, job.sample_rate, job.channels, job.bitrate_bps)?;
-        let init = cmaf::init(&track, job.sample_rate, PRIMING_SAMPLES)?;
-        self.progress_sink.output(&cmaf::init_name(NAME), &init)?;
+        let AudioEncode { channels, bitrate_bps, .. } = self.encode;
+        let track = cmaf::aac_track(&config, self.sample_rate, channels, bitrate_bps)?;
+        let init = cmaf::init(&track, self.sample_rate, PRIMING_SAMPLES)?;
+        self.progress_sink.output(&cmaf::init_name(&self.encode.name), &init)?;
         Ok(track)
     }
 
@@ -125,7 +127,7 @@ impl Writer {
         let Some((start, _)) = fragment.span() else { return Ok(()) };
         let (number, samples) = (fragment.number(), fragment.len());
         let bytes = fragment.finish(end)?;
-        self.progress_sink.output(&cmaf::segment_name(NAME, number), &bytes)?;
+        self.progress_sink.output(&cmaf::segment_name(&self.encode.name, number), &bytes)?;
         let start_ticks = start.saturating_sub(PRIMING_SAMPLES);
         self.segments.push(SegmentResult {
             number,

@@ -136,6 +136,19 @@ pub fn complete_audio(facts: &mut AudioFacts, decoded: &gst::CapsRef) {
     }
 }
 
+/// Channels of decoded sound that have a position in the room; 0 if they have none. One channel and two have theirs by
+/// convention.
+pub fn placed_channels(decoded: &gst::CapsRef) -> u32 {
+    let Some(structure) = decoded.structure(0) else { return 0 };
+    let channels = structure.get::<i32>("channels").ok().and_then(|number| u32::try_from(number).ok());
+    let placed = structure.get::<gst::Bitmask>("channel-mask").map_or(0, |mask| mask.0.count_ones());
+    match channels {
+        Some(channels @ 1..=2) => channels,
+        Some(channels) if channels == placed => channels,
+        _ => 0,
+    }
+}
+
 /// The declared rate, if it agrees with the counted rate within a thousandth: it is exact, and the count is rounded.
 fn exact_rate(counted: Option<Rational>, declared: Option<Rational>) -> Option<Rational> {
     let (Some(counted), Some(declared)) = (counted, declared) else { return counted.or(declared) };
