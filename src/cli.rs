@@ -110,7 +110,7 @@ pub struct RunArgs {
     /// Files or directories; read in place, never changed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// One JSON object per asset and line on standard output (schema: docs/reference/run-output.schema.json)
+    /// One JSON object per asset and line on standard output, when the asset ends (schema: docs/reference/run-output.schema.json)
     #[arg(long)]
     pub json: bool,
     /// Process content again even if it was processed under another name

@@ -64,6 +64,14 @@ impl Progress {
         }
     }
 
+    /// Prints to standard output. Bars are taken off the terminal for that time.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Bars(all, _) => all.suspend(print),
+            Self::Lines(_) => print(),
+        }
+    }
+
     /// Clears what is shown.
     pub fn end(&mut self) {
         if let Self::Bars(all, bars) = self {

@@ -1,5 +1,7 @@
 //! `reelgate run`: ingests files, waits until every asset of the home has ended, and prints the results.
 
+mod ended_lines;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,8 +23,9 @@ use crate::output::progress::Progress;
 use crate::output::stderr;
 use crate::output::table::{self, clean, seconds};
 use crate::telemetry::Telemetry;
-use crate::verbs::{asset_line, to_json, unended};
+use crate::verbs::{asset_line, unended};
 use crate::wiring::{self, EnginePurpose};
+use ended_lines::EndedLines;
 
 /// Between two updates of the shown progress.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
@@ -55,8 +58,9 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
         }
     }
     let names: BTreeMap<AssetId, String> = names(&*context.store, &wanted).await?;
+    let mut ended = args.json.then(|| EndedLines::new(&wanted));
     let engine = Engine::start(context).await?;
-    let waited = wait(&engine, &names).await;
+    let waited = wait(&engine, &names, ended.as_mut()).await;
     let finished = matches!(waited, Ok(false));
     // What does not end in time holds leases, which expire.
     engine.drain(if finished { config.grace() } else { Duration::ZERO }).await;
@@ -67,25 +71,22 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
             return Err(failure);
         }
     };
-    let mut ended = Vec::new();
+    let mut assets = Vec::new();
     for asset in &wanted {
-        ended.push(asset_line(&*engine.context().store, asset).await?);
+        assets.push(asset_line(&*engine.context().store, asset).await?);
     }
     let sealed = wiring::seal(&config, &*engine.context().store).await;
     wiring::close(&*engine.context().store).await;
-    if args.json {
-        for (_, line) in &ended {
-            table::print(&to_json(line)?)?;
-        }
-    } else {
-        print_table(&ended, since.elapsed())?;
+    match ended {
+        Some(mut ended) => assets.iter().try_for_each(|(detail, line)| ended.print_changed(detail, line))?,
+        None => print_table(&assets, since.elapsed())?,
     }
     sealed?;
     if interrupted {
         stderr::say("interrupted; `reelgate run` on the same home continues from here");
         return Ok(ExitStatus::NotAll);
     }
-    let all = ended.iter().all(|(detail, _)| detail.asset.phase == Phase::Published);
+    let all = assets.iter().all(|(detail, _)| detail.asset.phase == Phase::Published);
     Ok(if all { ExitStatus::Done } else { ExitStatus::NotAll })
 }
 
@@ -155,7 +156,11 @@ fn file_name(key: &str) -> String {
 }
 
 /// Waits until every asset has ended; returns true where the user or the system asked to stop before.
-async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool, Failure> {
+async fn wait(
+    engine: &Engine,
+    names: &BTreeMap<AssetId, String>,
+    mut ended: Option<&mut EndedLines>,
+) -> Result<bool, Failure> {
     let context = engine.context();
     let mut progress = Progress::new();
     let mut stop = std::pin::pin!(wiring::stop_asked());
@@ -170,6 +175,9 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
         }
         let backlog = context.store.backlog().await?;
         let left = not_ended(&backlog);
+        if let Some(ended) = &mut ended {
+            ended.print_ended(&*context.store, &backlog, &progress).await?;
+        }
         progress.show(&context.progress_board, left, &name);
         if left == 0 && !has_tasks(&backlog) {
             let since = *notices_since.get_or_insert_with(Instant::now);

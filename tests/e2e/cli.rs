@@ -1,8 +1,11 @@
 //! The command line: arguments, output and exit status.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
-use crate::support::{TempHome, lines, sample, talk, undocumented};
+use crate::support::{TempHome, code, lines, sample, talk, undocumented};
 
 #[test]
 fn help_lists_every_verb_and_the_exit_statuses() {
@@ -196,6 +199,28 @@ fn a_second_process_in_the_same_home_is_refused() {
     let output = home.reelgate(&["run", sample("playlist-in-disguise.mp4").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     assert!(talk(&output).contains("another `reelgate run` or `serve` works in"), "{}", talk(&output));
+}
+
+#[test]
+fn a_line_is_printed_when_its_asset_ends_while_another_asset_is_still_in_work() {
+    let home = TempHome::new();
+    let mut command = home.command(&["run", "--json"]);
+    command.args([sample("big-buck-bunny-30s.webm"), sample("playlist-in-disguise.mp4")]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut printed = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    printed.read_line(&mut first).unwrap();
+    // What has not ended now is still in work, because the run is interrupted before it can end.
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let rest = std::io::read_to_string(printed).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", talk(&output));
+    let first: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!((&first["state"], code(&first)), (&Value::from("rejected"), "playlist_refused"));
+    let [second] = &lines(rest.as_bytes(), &talk(&output))[..] else {
+        panic!("one line for each asset: {rest}")
+    };
+    assert!(["received", "processing"].contains(&second["state"].as_str().unwrap()), "{second}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl TempHome {
         self.command(arguments).output().expect("reelgate starts")
     }
 
-    /// `run --json` over paths: exit status and one object per asset.
+    /// `run --json` over paths: exit status and one object per asset, in the order of the paths and, within a directory, of names.
     pub fn run(&self, paths: &[&Path]) -> (i32, Vec<Value>) {
         self.run_with(&[], paths)
     }
@@ -65,7 +65,13 @@ impl TempHome {
         let status = output.status.code().expect("an exit status");
         let talk = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!talk.contains("panicked"), "{talk}");
-        (status, lines(&output.stdout, &talk))
+        let mut lines = lines(&output.stdout, &talk);
+        lines.sort_by_key(|line| {
+            let source = PathBuf::from(line["source"]["path"].as_str().expect("a path"));
+            let named = paths.iter().position(|path| source.starts_with(path));
+            (named.unwrap_or(usize::MAX), source)
+        });
+        (status, lines)
     }
 }
 
