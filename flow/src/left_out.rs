@@ -55,6 +55,19 @@ pub enum WhyLeftOut {
 }
 
 impl WhyLeftOut {
+    /// The word used in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OneOfItsKind => "one_of_its_kind",
+            Self::TooMany => "too_many",
+            Self::NotDecodable => "not_decodable",
+            Self::EncodeFailed => "encode_failed",
+            Self::Empty => "empty",
+            Self::Redacted => "redacted",
+            Self::KindNotPublished => "kind_not_published",
+        }
+    }
+
     /// The reason for people.
     pub fn label(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 
 use reelgate_flow::asset::{Note, NoticeKind, Parts};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::plain::counted;
 use serde_json::{Value, json};
 
@@ -199,6 +200,8 @@ pub struct MediaSummary {
     pub duration_ns: Option<u64>,
     /// The renditions that were published.
     pub renditions: Vec<RenditionRecord>,
+    /// The tracks of a published upload that are not in its renditions.
+    pub left_out: Vec<LeftOut>,
     /// The findings; a notice contains only kind, severity and count.
     pub findings: Vec<FindingRecord>,
 }
@@ -261,6 +264,41 @@ pub fn notice_body(
         "received_ms": asset.received_ms,
         "media": {"container": media.container, "duration_ns": media.duration_ns},
         "renditions": media.renditions,
+        "left_out": media.left_out.iter().map(left_out_track).collect::<Vec<_>>(),
         "findings": findings,
     })
+}
+
+fn left_out_track(track: &LeftOut) -> Value {
+    json!({
+        "track": track.track,
+        "kind": track.kind.as_str(),
+        "codec": track.codec,
+        "language": primary_language(&track.language),
+        "why": track.why.as_str(),
+    })
+}
+
+/// The language that a code begins with. A file may declare any text as the language of a track, so nothing else of it passes.
+fn primary_language(code: &str) -> String {
+    let first = code.split('-').next().unwrap_or_default();
+    let is_language = matches!(first.len(), 2..=3) && first.bytes().all(|b| b.is_ascii_alphabetic());
+    if is_language { first.to_ascii_lowercase() } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_language_passes_as_the_language_of_a_track() {
+        for (code, expected) in
+            [("de", "de"), ("ENG", "eng"), ("pt-BR", "pt"), ("de-x-miller", "de"), ("", ""), ("und", "und")]
+        {
+            assert_eq!(primary_language(code), expected, "{code}");
+        }
+        for code in ["Peter Miller", "4539578763621486", "d", "d3", "-de"] {
+            assert_eq!(primary_language(code), "", "{code}");
+        }
+    }
 }

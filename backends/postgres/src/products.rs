@@ -105,6 +105,18 @@ pub(crate) async fn add_findings(
     write_findings(conn, asset, &join(&known, more)).await
 }
 
+/// The facts of an asset, where they are known.
+pub(crate) async fn facts(conn: &mut PgConnection, asset: &AssetId) -> DbResult<Option<MediaFacts>> {
+    let stored = sqlx::query_scalar!(
+        "SELECT m.facts FROM media_facts AS m JOIN assets AS a ON a.arrival = m.asset WHERE a.id = $1",
+        asset.as_str()
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db("read the facts of the media"))?;
+    Ok(stored.map(|text| document(&text, "media_facts.facts")).transpose()?)
+}
+
 /// The ladder of an asset.
 pub(crate) async fn renditions(conn: &mut PgConnection, asset: &AssetId) -> DbResult<Vec<RenditionRecord>> {
     let stored = sqlx::query_scalar!(

@@ -39,10 +39,6 @@ impl PgStore {
         let arrival = cells.arrival;
         let asset = cells.read()?.record();
         let shown = asset.linked_to.as_ref().unwrap_or(id);
-        let facts = sqlx::query_scalar!("SELECT facts FROM media_facts WHERE asset = $1", arrival)
-            .fetch_optional(&mut *moment)
-            .await
-            .map_err(db("read the facts of the media"))?;
         let mut tasks = Vec::new();
         for task in read_tasks(&mut moment, arrival).await? {
             tasks.push(TaskRow {
@@ -56,7 +52,7 @@ impl PgStore {
         }
         tasks.sort_by_key(|row| row.task);
         Ok(AssetDetail {
-            facts: facts.map(|text| document(&text, "media_facts.facts")).transpose()?,
+            facts: products::facts(&mut moment, id).await?,
             tasks,
             renditions: products::renditions(&mut moment, shown).await?,
             findings: products::findings(&mut moment, arrival).await?,

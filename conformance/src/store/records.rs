@@ -160,7 +160,10 @@ pub async fn products_are_gone_after_the_asset_began_again(home: &dyn StoreHome)
 pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
-    fixture.validate(&asset).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    let mut report = validated(&claim, super::fixture::SHA256);
+    report.facts = Some(Box::new(facts()));
+    fixture.store.complete(&[report]).await.unwrap();
     for claim in fixture.claim(Lane::Heavy, 10).await {
         fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
     }
@@ -213,6 +216,15 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     let body = &fixture.store.outbox(1, 0).await.unwrap()[0].body;
     assert_eq!(body["renditions"][1]["name"], "480p");
     assert_eq!(body["findings"][0], json!({"kind": "PHONE_NUMBER", "severity": "medium", "count": 3}));
+    assert_eq!(
+        body["left_out"],
+        json!([
+            {"track": 0, "kind": "video", "codec": "h264", "language": "und", "why": "one_of_its_kind"},
+            {"track": 1, "kind": "audio", "codec": "aac", "language": "de", "why": "not_decodable"},
+            {"track": 2, "kind": "subtitle", "codec": "text", "language": "fr", "why": "kind_not_published"},
+            {"track": 4, "kind": "other", "codec": "", "language": "", "why": "kind_not_published"},
+        ])
+    );
 }
 
 pub async fn assets_are_listed_in_order_of_arrival_filtered_and_paged(home: &dyn StoreHome) {

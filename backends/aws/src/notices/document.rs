@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// Longest document, bytes: SNS and EventBridge allow 256 KiB, including attributes and envelope.
 const DOCUMENT_BYTES_MAX: usize = 240 * 1024;
 /// Lists that a document may omit; `reelgate show` has them.
-const LISTS: [&str; 2] = ["findings", "renditions"];
+const LISTS: [&str; 3] = ["findings", "renditions", "left_out"];
 
 /// A notice as one JSON object. If it is too long for the receiver, its lists are left empty and `shortened` is set,
 /// because a long notice could not be delivered.

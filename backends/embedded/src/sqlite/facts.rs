@@ -5,8 +5,8 @@ use reelgate_flow::facts::{
 };
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{corrupt, db};
 use super::rows::{count, get, optional_count, small, text};
@@ -149,33 +149,39 @@ async fn write_audio(
 }
 
 /// The facts of an asset, where they are known.
-pub(super) async fn read(pool: &SqlitePool, asset: &AssetId) -> PortResult<Option<MediaFacts>> {
-    let mut media =
-        rows(pool, "SELECT * FROM media WHERE asset = (SELECT arrival FROM assets WHERE id = ?)", asset)
-            .await?;
-    let Some(row) = media.pop() else { return Ok(None) };
+pub(super) async fn read(conn: &mut SqliteConnection, asset: &AssetId) -> PortResult<Option<MediaFacts>> {
+    let media = rows(
+        &mut *conn,
+        "SELECT * FROM media WHERE asset = (SELECT arrival FROM assets WHERE id = ?)",
+        asset,
+    );
+    let Some(row) = media.await?.pop() else { return Ok(None) };
     let video = rows(
-        pool,
+        &mut *conn,
         "SELECT * FROM video_tracks WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
         asset,
     )
     .await?;
     let audio = rows(
-        pool,
+        &mut *conn,
         "SELECT * FROM audio_tracks WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
         asset,
     )
     .await?;
-    let subtitles =
-        rows(pool, "SELECT * FROM subtitle_tracks WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal", asset).await?;
+    let subtitles = rows(
+        &mut *conn,
+        "SELECT * FROM subtitle_tracks WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
+        asset,
+    )
+    .await?;
     let tags = rows(
-        pool,
+        &mut *conn,
         "SELECT * FROM tags WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
         asset,
     )
     .await?;
     let chapters = rows(
-        pool,
+        &mut *conn,
         "SELECT * FROM chapters WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
         asset,
     )
@@ -195,8 +201,8 @@ pub(super) async fn read(pool: &SqlitePool, asset: &AssetId) -> PortResult<Optio
     }))
 }
 
-async fn rows(pool: &SqlitePool, sql: &'static str, asset: &AssetId) -> PortResult<Vec<SqliteRow>> {
-    sqlx::query(sql).bind(asset.as_str()).fetch_all(pool).await.map_err(db(READ))
+async fn rows(conn: &mut SqliteConnection, sql: &'static str, asset: &AssetId) -> PortResult<Vec<SqliteRow>> {
+    sqlx::query(sql).bind(asset.as_str()).fetch_all(conn).await.map_err(db(READ))
 }
 
 fn read_video(row: &SqliteRow) -> PortResult<VideoFacts> {

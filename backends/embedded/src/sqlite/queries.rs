@@ -27,8 +27,9 @@ pub(super) async fn asset(pool: &SqlitePool, id: &AssetId) -> PortResult<AssetDe
         .ok_or_else(|| missing(id))?;
     let asset = rows::asset(&row)?.record();
     let shown = asset.linked_to.as_ref().unwrap_or(id);
+    let facts = facts::read(&mut *pool.acquire().await.map_err(db("read asset"))?, id).await?;
     Ok(AssetDetail {
-        facts: facts::read(pool, id).await?,
+        facts,
         tasks: tasks(pool, id).await?,
         renditions: products::renditions(pool, shown).await?,
         findings: products::findings(pool, id).await?,
