@@ -96,7 +96,7 @@ codes! {
     Encrypted, "encrypted", BadMedia, 1, "The media is encrypted and Reelgate holds no key.", "Upload an unencrypted copy.";
     ExternalReference, "external_reference", BadMedia, 1, "The file points to media outside itself.", "Export as a self-contained file.";
     ChecksumMismatch, "checksum_mismatch", BadMedia, 1, "The content does not match the checksum given with it.", "Upload again; if it fails again, recompute the checksum.";
-    ChecksumUnreadable, "checksum_unreadable", BadMedia, 1, "The checksum file beside the upload is not a SHA-256 in hexadecimal.", "Write it with `sha256sum FILE > FILE.sha256`.";
+    ChecksumUnreadable, "checksum_unreadable", BadMedia, 1, "The checksum given with the upload is not a SHA-256.", "Write a checksum file with `sha256sum FILE > FILE.sha256`; metadata holds 64 hexadecimal digits or base64.";
     DurationMismatch, "duration_mismatch", BadMedia, 1, "The declared duration is far from the media that is really there.", "Export again; the file is cut short or its header is wrong.";
     TimestampsBroken, "timestamps_broken", BadMedia, 1, "The timestamps are missing, jump or run backwards.", "Re-mux or export again so that timestamps rise steadily.";
     BudgetPixels, "budget_pixels", BadMedia, 1, "The picture is larger, or its shape more extreme, than the limit.", "Scale the video below the configured limit.";

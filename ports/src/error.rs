@@ -52,6 +52,8 @@ pub enum ErrorKind {
     Archived,
     /// The object is encrypted with a key that only its uploader has.
     CustomerKey,
+    /// The bytes of an upload do not match the checksum that was stored with it.
+    ChecksumMismatch,
     /// No space left.
     Full,
     /// Not allowed.
@@ -124,6 +126,7 @@ impl PortError {
                 | ErrorKind::Superseded
                 | ErrorKind::Archived
                 | ErrorKind::CustomerKey
+                | ErrorKind::ChecksumMismatch
                 | ErrorKind::Corrupt,
             ) => Code::StorageInconsistent,
             (port, _) => port.unavailable(),
@@ -140,6 +143,7 @@ impl PortError {
             (Port::Objects, ErrorKind::Superseded) => Code::Superseded,
             (Port::Objects, ErrorKind::Archived) => Code::SourceArchived,
             (Port::Objects, ErrorKind::CustomerKey) => Code::SourceCustomerKey,
+            (Port::Objects, ErrorKind::ChecksumMismatch) => Code::ChecksumMismatch,
             _ => return self.fault(),
         };
         Fault::new(code, self.to_string())
@@ -181,10 +185,11 @@ mod tests {
                     Code::Superseded,
                     Code::SourceArchived,
                     Code::SourceCustomerKey,
+                    Code::ChecksumMismatch,
                 ],
-                Port::Store => [Code::StorageInconsistent; 5],
-                Port::ExternalScanner => [Code::ScannerUnanswered; 5],
-                _ => [code; 5],
+                Port::Store => [Code::StorageInconsistent; 6],
+                Port::ExternalScanner => [Code::ScannerUnanswered; 6],
+                _ => [code; 6],
             };
             let kinds = [
                 ErrorKind::Missing,
@@ -192,6 +197,7 @@ mod tests {
                 ErrorKind::Superseded,
                 ErrorKind::Archived,
                 ErrorKind::CustomerKey,
+                ErrorKind::ChecksumMismatch,
             ];
             assert_eq!(kinds.map(source), expected, "{port:?}");
         }
@@ -205,6 +211,7 @@ mod tests {
             ErrorKind::Conflict,
             ErrorKind::Archived,
             ErrorKind::CustomerKey,
+            ErrorKind::ChecksumMismatch,
             ErrorKind::Corrupt,
             ErrorKind::Invalid,
         ];

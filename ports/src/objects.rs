@@ -1,5 +1,6 @@
 //! Sources, staged outputs and publications. The traits suit the weaker backend, in which a put may fail half-way.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 
 use async_trait::async_trait;
@@ -131,7 +132,8 @@ pub struct Restored {
 #[async_trait]
 pub trait Objects: Send + Sync {
     /// Opens the source; `Missing` if it is gone, `Conflict` if the file was changed in place, `Superseded` if the object store
-    /// keeps versions apart and the recorded one is no longer the current one.
+    /// keeps versions apart and the recorded one is no longer the current one, `ChecksumMismatch` if its bytes do not match the
+    /// checksum that the object store keeps with it.
     async fn open(&self, source: &SourceRecord) -> PortResult<OpenSource>;
 
     /// Fails as [`Objects::open`] does if the source is no longer the recorded version. Called after the source was read: the
@@ -153,6 +155,11 @@ pub trait Objects: Send + Sync {
         suffix: &str,
         bytes_max: u64,
     ) -> PortResult<Option<Vec<u8>>>;
+
+    /// The metadata that the producer stored with the source: names in lower case, in S3 without `x-amz-meta-`. Files have none.
+    async fn metadata(&self, _: &SourceRecord) -> PortResult<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
 
     /// Starts the staging area of an attempt: empty and separate from every other attempt's.
     async fn stage(&self, fence: &Fence) -> PortResult<Box<dyn StagedWriter>>;

@@ -7,6 +7,7 @@ pub mod external_scan;
 pub mod finding_link;
 pub mod findings;
 pub mod gathered_text;
+mod given_checksums;
 mod look;
 pub mod manifest;
 mod media;

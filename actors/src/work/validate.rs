@@ -18,10 +18,7 @@ use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
 use crate::work::sha256::hash_file;
-use crate::work::{joined, source, sources};
-
-/// A checksum file is one line: 64 digits and a name.
-const CHECKSUM_BYTES_MAX: u64 = 8_192;
+use crate::work::{given_checksums, joined, source};
 
 /// [`reelgate_flow::task::TaskKey::Validate`].
 pub struct Validate;
@@ -40,7 +37,7 @@ impl StageTask for Validate {
             Ok(_) => context.inspections.acquire().await.ok(),
             // A file that is refused by its first bytes needs no worker, and is read further only for a checksum: that tells a
             // damaged transfer from a wrong file.
-            Err(refused) if given_checksum(&context, &claim).await?.is_none() => {
+            Err(refused) if given_checksums::read(&context, &claim).await?.is_empty() => {
                 source::check_current(&context, &opened).await?;
                 return Err(refused);
             }
@@ -52,7 +49,7 @@ impl StageTask for Validate {
         source::check_current(&context, &opened).await?;
         let sha256 = sha256?;
         learned.sha256 = Some(sha256.clone());
-        check_given_checksum(&context, &claim, &sha256).await?;
+        given_checksums::check(&given_checksums::read(&context, &claim).await?, &sha256)?;
         let (inspection, usage) = inspected?;
         let inspection = without_words(inspection);
         learned.usage = usage_record(usage);
@@ -157,66 +154,5 @@ impl OutputSink for NoOutput {
     }
     fn close(&mut self) -> Result<(), Fault> {
         Err(Fault::new(Code::WorkerProtocol, "an inspection sent an output"))
-    }
-}
-
-/// The checksum file beside the upload.
-async fn given_checksum(context: &EngineContext, claim: &Claim) -> Result<Option<Vec<u8>>, Fault> {
-    context.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)
-}
-
-async fn check_given_checksum(context: &EngineContext, claim: &Claim, sha256: &str) -> Result<(), Fault> {
-    let Some(given) = given_checksum(context, claim).await? else { return Ok(()) };
-    let expected = parse_checksum(&given).map_err(|found| {
-        let detail = format!("expected 64 hexadecimal digits first in the file, found {found}");
-        Fault::new(Code::ChecksumUnreadable, detail)
-    })?;
-    if expected == sha256 {
-        return Ok(());
-    }
-    let detail = format!("expected {}…, found {}…", &expected[..12], &sha256[..12]);
-    Err(Fault::new(Code::ChecksumMismatch, detail))
-}
-
-/// The first word of `sha256sum`'s output, lower case, or what is there in its place; `sha256sum` writes a `\` before it
-/// where the file name is escaped. Editors on Windows begin UTF-8 with a byte-order mark.
-fn parse_checksum(bytes: &[u8]) -> Result<String, &'static str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|_| match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16; save the file as UTF-8",
-        _ => "bytes that are no text",
-    })?;
-    let word = text.split_whitespace().next().ok_or("an empty file")?.trim_start_matches('\\');
-    let is_sha256 = word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_sha256 { Ok(word.to_ascii_lowercase()) } else { Err("other text") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_checksum_file_is_read_as_sha256sum_writes_it() {
-        let digits = "AB".repeat(32);
-        for text in [
-            format!("{digits}  movie.mp4\n"),
-            format!("\\{digits} *a\\nb.mp4"),
-            format!("\u{feff}{digits}\r\n"),
-        ] {
-            assert_eq!(parse_checksum(text.as_bytes()), Ok("ab".repeat(32)), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_checksum_file_holds_instead_is_told() {
-        for (bytes, found) in [
-            (&b""[..], "an empty file"),
-            (b"\xef\xbb\xbf \r\n", "an empty file"),
-            (b"d41d8cd98f00b204e9800998ecf8427e  movie.mp4", "other text"),
-            (b"\xff\xfea\0b\0", "UTF-16; save the file as UTF-8"),
-            (b"a\xff", "bytes that are no text"),
-        ] {
-            assert_eq!(parse_checksum(bytes), Err(found), "{bytes:?}");
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! The verbs of producers and operators, with a running node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde_json::Value;
 use sha2::Digest;
 
 use super::chaos::{put, read_source};
@@ -66,6 +67,43 @@ async fn uploads_by_verb_and_by_link_are_published_redone_in_their_place_and_nev
         assert!(now.contains(&format!("published/{path}/manifest.json")), "{path}: {now:?}");
     }
     assert_eq!(fixture.verify_published().await, 6);
+    drop(node);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_metadata_holds_another_checksum_is_rejected_with_both() {
+    let fixture = FleetFixture::new(false).await;
+    let inbox = fixture.dir.path().join("uploads");
+    uploads(&inbox, 1);
+    let bytes = std::fs::read(inbox.join("000.mp4")).unwrap();
+    let digest = sha2::Sha256::digest(&bytes);
+    let wrong = "0".repeat(64);
+    let given = [
+        ("right.mp4", "sha256", data_encoding::BASE64.encode(&digest)),
+        ("wrong.mp4", "sha256", wrong.clone()),
+        ("unreadable.mp4", "reelgate-sha256", "sesame".to_owned()),
+    ];
+    for (key, name, value) in given {
+        let put = fixture.s3.put_object().bucket(&fixture.ingest).key(key).metadata(name, value);
+        put.body(bytes.clone().into()).send().await.unwrap();
+    }
+    let node = fixture.node("only", &[]);
+    notices_until(&fixture, &mut BTreeSet::new(), 3).await;
+    let found: BTreeMap<String, Value> = fixture
+        .assets()
+        .into_iter()
+        .map(|line| (line["source"]["path"].as_str().unwrap().to_owned(), line["reason"].clone()))
+        .collect();
+    assert_eq!(found["right.mp4"], Value::Null, "{found:?}");
+    assert_eq!(found["unreadable.mp4"]["code"], "checksum_unreadable");
+    assert_eq!(found["wrong.mp4"]["code"], "checksum_mismatch");
+    let told = format!(
+        "x-amz-meta-sha256: expected {}…, found {}…",
+        &wrong[..12],
+        &data_encoding::HEXLOWER.encode(&digest)[..12]
+    );
+    assert!(found["wrong.mp4"]["message"].as_str().unwrap().contains(&told), "{found:?}");
+    assert!(!format!("{found:?}").contains("sesame"), "{found:?}");
     drop(node);
 }
 

@@ -11,6 +11,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, Delete, ObjectIdentifier, ServerSideEncryption, Tag, Tagging};
 use data_encoding::BASE64;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sha2::{Digest, Sha256};
 
@@ -162,8 +163,8 @@ impl Bucket {
         answer.map(drop).map_err(ApiCall::new(Port::Objects, operation, reading(version_id)).failed())
     }
 
-    /// Sizes of the parts of an object that was uploaded in `parts` parts; `None` if S3 does not report them, or if the parts
-    /// except the last differ in size.
+    /// Sizes of the parts of an object that was uploaded in `parts` parts; `None` if S3 does not report them. Only the first part
+    /// is asked for where the number of parts fits to equal ones, as nearly every tool makes them.
     pub(crate) async fn part_bytes(
         &self,
         operation: &'static str,
@@ -171,6 +172,40 @@ impl Bucket {
         head: &Head,
         parts: u64,
     ) -> PortResult<Option<Vec<u64>>> {
+        let (first, reported) = self.part(operation, at, head, 1).await?;
+        if first == 0 || reported != Some(parts) {
+            return Ok(None);
+        }
+        if head.size_bytes.div_ceil(first) == parts {
+            return Ok(Some(cut(head.size_bytes, first)));
+        }
+        self.each_part_bytes(operation, at, head, parts).await
+    }
+
+    /// As [`Bucket::part_bytes`], with a request for each part.
+    pub(crate) async fn each_part_bytes(
+        &self,
+        operation: &'static str,
+        at: &Location,
+        head: &Head,
+        parts: u64,
+    ) -> PortResult<Option<Vec<u64>>> {
+        let sizes = stream::iter(1..=parts).map(|number| async move {
+            self.part(operation, at, head, number).await.map(|(bytes, _)| bytes)
+        });
+        let sizes: Vec<u64> = sizes.buffered(self.settings.connections).try_collect().await?;
+        let whole = sizes.iter().try_fold(0u64, |sum, bytes| sum.checked_add(*bytes));
+        Ok((whole == Some(head.size_bytes)).then_some(sizes))
+    }
+
+    /// The size of one part, from 1, and how many parts the object has.
+    async fn part(
+        &self,
+        operation: &'static str,
+        at: &Location,
+        head: &Head,
+        number: u64,
+    ) -> PortResult<(u64, Option<u64>)> {
         let answer = self
             .s3
             .head_object()
@@ -178,15 +213,13 @@ impl Bucket {
             .key(&at.key)
             .set_version_id(head.version_id.clone())
             .if_match(&head.etag)
-            .part_number(1)
+            .part_number(i32::try_from(number).unwrap_or(i32::MAX))
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
             .map_err(ApiCall::new(Port::Objects, operation, reading(head.version_id.as_deref())).failed())?;
-        let first = answer.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
-        let reported = answer.parts_count().and_then(|count| u64::try_from(count).ok());
-        let alike = first > 0 && reported == Some(parts) && head.size_bytes.div_ceil(first) == parts;
-        Ok(alike.then(|| cut(head.size_bytes, first)))
+        let size_bytes = answer.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+        Ok((size_bytes, answer.parts_count().and_then(|count| u64::try_from(count).ok())))
     }
 
     /// Reads a small object as a whole; `Invalid` if it is larger than `bytes_max`.

@@ -4,6 +4,7 @@
 //! (ends with `-PARTS`) covers the checksums of its parts. CRCs of ranges are combined, so ranges may arrive in any
 //! order. SHA-256 is computed over the complete file. SHA-1 and other checksums are not verified.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -61,8 +62,8 @@ impl StoredChecksum {
         Some(Self { algorithm, value: BASE64.decode(value.as_bytes()).ok()?, parts })
     }
 
-    /// Whether a file matches the stored checksum. `pieces` are in order; `part_bytes` are the lengths of the parts.
-    pub(crate) fn matches(&self, file: &File, pieces: &[Piece], part_bytes: &[u64]) -> io::Result<bool> {
+    /// The same checksum of a file, as S3 would have stored it. `pieces` are in order; `part_bytes` are the lengths of the parts.
+    pub(crate) fn of(&self, file: &File, pieces: &[Piece], part_bytes: &[u64]) -> io::Result<Self> {
         let sums = match self.algorithm.crc() {
             Some(crc) => crc_of_parts(crc, pieces, part_bytes.len())
                 .into_iter()
@@ -70,11 +71,9 @@ impl StoredChecksum {
                 .collect(),
             None => sha256_of_parts(file, part_bytes)?,
         };
-        Ok(match (self.parts, &sums[..]) {
-            (None, [whole]) => *whole == self.value,
-            (None, _) => false,
-            (Some(_), sums) => self.over(&sums.concat()) == self.value,
-        })
+        let value = sums.concat();
+        let value = if self.parts.is_some() { self.over(&value) } else { value };
+        Ok(Self { value, ..self.clone() })
     }
 
     fn over(&self, bytes: &[u8]) -> Vec<u8> {
@@ -82,6 +81,20 @@ impl StoredChecksum {
             Some(crc) => self.algorithm.bytes(checksum(crc, bytes)),
             None => Sha256::digest(bytes).to_vec(),
         }
+    }
+}
+
+/// As in the header of its algorithm: `CRC32C wdBDMA==` or, of an object in parts, `SHA256 u8OS…-3`.
+impl fmt::Display for StoredChecksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let algorithm = match self.algorithm {
+            Algorithm::Crc64Nvme => "CRC64NVME",
+            Algorithm::Crc32c => "CRC32C",
+            Algorithm::Crc32 => "CRC32",
+            Algorithm::Sha256 => "SHA256",
+        };
+        write!(f, "{algorithm} {}", BASE64.encode(&self.value))?;
+        self.parts.map_or(Ok(()), |parts| write!(f, "-{parts}"))
     }
 }
 
@@ -209,9 +222,9 @@ mod tests {
             };
             let stored = StoredChecksum::parse(algorithm, &BASE64.encode(&whole)).unwrap();
             let good = pieces(algorithm, &[&[b"12", b"", b"345678", b"9"]]);
-            assert!(stored.matches(&file(b"123456789"), &good, &[9]).unwrap(), "{algorithm:?}");
+            assert_eq!(stored.of(&file(b"123456789"), &good, &[9]).unwrap(), stored);
             let bad = pieces(algorithm, &[&[b"12", b"", b"345678", b"8"]]);
-            assert!(!stored.matches(&file(b"123456788"), &bad, &[9]).unwrap(), "{algorithm:?}");
+            assert_ne!(stored.of(&file(b"123456788"), &bad, &[9]).unwrap(), stored);
         }
     }
 
@@ -226,9 +239,19 @@ mod tests {
             let stored = StoredChecksum::parse(algorithm, &format!("{}-2", BASE64.encode(&value))).unwrap();
             assert_eq!(stored.parts, Some(2));
             let found = pieces(algorithm, &[&[b"123", b"45"], &[b"67", b"89"]]);
-            assert!(stored.matches(&file(b"123456789"), &found, &[5, 4]).unwrap(), "{algorithm:?}");
+            assert_eq!(stored.of(&file(b"123456789"), &found, &[5, 4]).unwrap(), stored);
             let moved = pieces(algorithm, &[&[b"1234"], &[b"56789"]]);
-            assert!(!stored.matches(&file(b"123456789"), &moved, &[4, 5]).unwrap(), "{algorithm:?}");
+            assert_ne!(stored.of(&file(b"123456789"), &moved, &[4, 5]).unwrap(), stored);
+        }
+    }
+
+    #[test]
+    fn a_checksum_is_shown_as_its_header_has_it() {
+        for (algorithm, text, shown) in [
+            (Algorithm::Crc64Nvme, "rosUhgp5mIg=", "CRC64NVME rosUhgp5mIg="),
+            (Algorithm::Crc32c, "4waSgw==-2", "CRC32C 4waSgw==-2"),
+        ] {
+            assert_eq!(StoredChecksum::parse(algorithm, text).unwrap().to_string(), shown);
         }
     }
 
@@ -242,6 +265,6 @@ mod tests {
     #[test]
     fn a_file_that_is_too_short_for_its_parts_is_an_error() {
         let stored = StoredChecksum::parse(Algorithm::Sha256, "AAAA").unwrap();
-        assert!(stored.matches(&file(b"1234"), &[], &[5]).is_err());
+        assert!(stored.of(&file(b"1234"), &[], &[5]).is_err());
     }
 }

@@ -37,6 +37,7 @@ mod turn;
 mod withdraw;
 mod withdrawal_record;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -101,6 +102,11 @@ impl Objects for S3Objects {
             .engine
             .run(async move { source::sidecar(&context, &source, &suffix, bytes_max).await })
             .await
+    }
+
+    async fn metadata(&self, source: &SourceRecord) -> PortResult<BTreeMap<String, String>> {
+        let (context, source) = (self.context.clone(), source.clone());
+        self.context.engine.run(async move { source::metadata(&context, &source).await }).await
     }
 
     async fn stage(&self, fence: &Fence) -> PortResult<Box<dyn StagedWriter>> {

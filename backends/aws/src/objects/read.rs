@@ -26,8 +26,8 @@ const RETRIES: i64 = 8;
 const TRIES_MAX: u32 = 5;
 /// Wait before the second attempt at a position. It doubles with each attempt, so five attempts wait about 1.5 s.
 const BACKOFF_MS: u64 = 100;
-/// Reads of the whole object while its checksum does not match.
-const READS_MAX: u32 = 2;
+/// Reads of the whole object while its checksum does not match and no two reads agree.
+const READS_MAX: u32 = 3;
 
 /// The download of one object.
 struct RangedRead {
@@ -49,34 +49,48 @@ struct Range {
 }
 
 /// Fills a file with exactly the object of `head`. `Missing` if the object is gone, `Conflict` if it was replaced,
-/// `Corrupt` if it does not match its checksum in two reads. Returns how many bytes were transferred, repetitions included.
+/// `ChecksumMismatch` if two reads agree on bytes that do not match its checksum, `Unavailable` if no two agree: then they are
+/// damaged on their way. Returns how many bytes were transferred, repetitions included.
 pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: Arc<File>) -> PortResult<u64> {
-    let (parts, verified) = parts(&bucket, &at, &head).await?;
+    let (mut parts, verified) = parts(&bucket, &at, &head).await?;
     let algorithm = verified.then(|| head.checksum.as_ref().map(|stored| stored.algorithm)).flatten();
-    let ranges = ranges(&parts, bucket.settings.range_bytes);
+    let mut ranges = self::ranges(&parts, bucket.settings.range_bytes);
     let retries = RETRIES + i64::try_from(ranges.len() / 8).unwrap_or(i64::MAX - RETRIES);
     let retries_left = AtomicI64::new(retries);
     let received_bytes = AtomicU64::new(0);
     let reading = Arc::new(RangedRead { bucket, at, head, file, algorithm, retries_left, received_bytes });
     let received = || reading.received_bytes.load(Ordering::Relaxed);
+    let mut before = None;
     for _ in 0..READS_MAX {
         let pieces = all(&reading, &ranges).await?;
         let Some(stored) = reading.head.checksum.clone().filter(|_| verified) else { return Ok(received()) };
-        let (file, parts) = (reading.file.clone(), parts.clone());
+        let (file, lengths, wanted) = (reading.file.clone(), parts.clone(), stored.clone());
         // Hashing a whole file takes seconds.
-        let matches = tokio::task::spawn_blocking(move || stored.matches(&file, &pieces, &parts)).await;
-        let matches = matches.map_err(|_| super::engine::interrupted())?;
-        if matches.map_err(|error| PortError::io(Port::Objects, OPERATION, &error))? {
+        let found = tokio::task::spawn_blocking(move || wanted.of(&file, &pieces, &lengths)).await;
+        let found = found.map_err(|_| super::engine::interrupted())?;
+        let found = found.map_err(|error| PortError::io(Port::Objects, OPERATION, &error))?;
+        if found == stored {
             return Ok(received());
         }
+        // Parts of different sizes may be as many as equal ones would be.
+        if let (Some(count), None) = (stored.parts, &before) {
+            let each = reading.bucket.each_part_bytes(OPERATION, &reading.at, &reading.head, count).await?;
+            if let Some(each) = each.filter(|each| *each != parts) {
+                ranges = self::ranges(&each, reading.bucket.settings.range_bytes);
+                parts = each;
+                continue;
+            }
+        }
+        if before.as_ref() == Some(&found) {
+            let detail = format!("expected bytes with {stored}, found {found} in two reads");
+            return Err(PortError::new(Port::Objects, ErrorKind::ChecksumMismatch, OPERATION, detail));
+        }
         tracing::warn!("the source does not match its checksum; reading it again");
+        before = Some(found);
     }
-    Err(PortError::new(
-        Port::Objects,
-        ErrorKind::Corrupt,
-        OPERATION,
-        "expected the source to match its checksum, found other bytes",
-    ))
+    let detail =
+        "expected two reads of the source to agree, found other bytes in each; none matches its checksum";
+    Err(PortError::new(Port::Objects, ErrorKind::Unavailable, OPERATION, detail))
 }
 
 /// The lengths of the parts that the stored checksum covers, and whether it can be verified.

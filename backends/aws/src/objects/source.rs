@@ -1,5 +1,6 @@
 //! Sources: where they are, whether they are still the recorded version, and how they are opened.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -92,6 +93,16 @@ pub(super) async fn open(context: Arc<StoreContext>, source: SourceRecord) -> Po
 pub(super) async fn check_current(context: &StoreContext, source: &SourceRecord) -> PortResult<()> {
     let place = SourceLocation::of(&context.areas, source)?;
     recorded(&context.bucket, &place, source).await.map(drop)
+}
+
+/// The metadata of the recorded version.
+pub(super) async fn metadata(
+    context: &StoreContext,
+    source: &SourceRecord,
+) -> PortResult<BTreeMap<String, String>> {
+    let place = SourceLocation::of(&context.areas, source)?;
+    let head = recorded(&context.bucket, &place, source).await?;
+    Ok(head.metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
 }
 
 /// Reads a small file next to the source.

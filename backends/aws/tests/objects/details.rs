@@ -16,6 +16,7 @@ use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem};
 use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
+use reelgate_stand_ins::{Fault, FaultProxy};
 
 use super::scratch_buckets::ScratchBuckets;
 
@@ -72,13 +73,13 @@ async fn upload_in_parts(
     home: &ScratchBuckets,
     algorithm: ChecksumAlgorithm,
     kind: ChecksumType,
-    bytes: &[u8],
+    parts: impl IntoIterator<Item = &[u8]>,
 ) -> SourceRecord {
     let (s3, bucket, key) = (&home.s3, &home.bucket, "in/parts");
     let begun = s3.create_multipart_upload().bucket(bucket).key(key).checksum_algorithm(algorithm.clone());
     let id = begun.checksum_type(kind).send().await.unwrap().upload_id.unwrap();
-    let mut parts = Vec::new();
-    for (number, part) in (1..).zip(bytes.chunks(5 << 20)) {
+    let mut completed = Vec::new();
+    for (number, part) in (1..).zip(parts) {
         let request = s3.upload_part().bucket(bucket).key(key).upload_id(&id).part_number(number);
         let request = request.checksum_algorithm(algorithm.clone()).body(ByteStream::from(part.to_vec()));
         let sent = request.send().await.unwrap();
@@ -89,9 +90,9 @@ async fn upload_in_parts(
             .set_checksum_crc32_c(sent.checksum_crc32_c)
             .set_checksum_crc64_nvme(sent.checksum_crc64_nvme)
             .set_checksum_sha256(sent.checksum_sha256);
-        parts.push(part.build());
+        completed.push(part.build());
     }
-    let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+    let parts = CompletedMultipartUpload::builder().set_parts(Some(completed)).build();
     let request =
         s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(id).multipart_upload(parts);
     request.send().await.unwrap();
@@ -109,9 +110,49 @@ async fn a_source_with_any_kind_of_checksum_is_read_in_ranges() {
         (ChecksumAlgorithm::Sha256, ChecksumType::Composite),
     ];
     for (algorithm, kind) in kinds {
-        let source = upload_in_parts(&home, algorithm.clone(), kind, &bytes).await;
+        let source = upload_in_parts(&home, algorithm.clone(), kind, bytes.chunks(5 << 20)).await;
         assert!(read(&*home.objects, &source).await == bytes, "{algorithm}");
     }
+}
+
+#[tokio::test]
+async fn a_checksum_of_parts_is_verified_whatever_their_sizes() {
+    let home = ScratchBuckets::versioned().await;
+    let bytes = noise(23 << 20);
+    // Equal ones, another number than equal ones would be, and as many as those.
+    for sizes in [vec![6, 6, 6, 5], vec![5, 6, 6, 6], vec![6, 5, 7, 5]] {
+        let kind = ChecksumType::Composite;
+        let mut rest = &bytes[..];
+        let parts = sizes.iter().map(|mib: &usize| {
+            let (part, after) = rest.split_at(mib << 20);
+            rest = after;
+            part
+        });
+        let source = upload_in_parts(&home, ChecksumAlgorithm::Sha256, kind, parts).await;
+        assert!(read(&*home.objects, &source).await == bytes);
+        let proxy = FaultProxy::before(home.endpoint());
+        let objects = home.with(Some(proxy.endpoint()), |_| {});
+        proxy.next(1_000, Fault::Flipped { at: 77 }, |asked| asked.method == "GET");
+        let error = objects.open(&source).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::ChecksumMismatch, "{error}");
+        assert!(error.detail.contains("SHA256") && error.detail.contains("-4, found "), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_metadata_of_an_upload_is_that_of_its_recorded_version() {
+    let home = ScratchBuckets::versioned().await;
+    let put = async |value: &str| {
+        let put = home.s3.put_object().bucket(&home.bucket).key("in/a").body(noise(10).into());
+        put.metadata("Reelgate-SHA256", value).metadata("unit", "7").send().await.unwrap();
+        home.source("in/a").await
+    };
+    let older = put("old").await;
+    let newer = put("new").await;
+    let expected = [("reelgate-sha256", "new"), ("unit", "7")];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(home.objects.metadata(&newer).await.unwrap(), expected.into());
+    assert_eq!(home.objects.metadata(&older).await.unwrap_err().kind, ErrorKind::Superseded);
 }
 
 #[tokio::test]

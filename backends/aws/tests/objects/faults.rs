@@ -3,8 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use aws_sdk_s3::types::ChecksumMode;
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_conformance::samples::next_turn;
+use reelgate_flow::reason::Code;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::Objects;
@@ -59,10 +61,34 @@ async fn a_flipped_bit_is_detected_by_the_checksum_and_the_source_is_read_again(
     proxy.next(1, Fault::Flipped { at: 77 }, is_range);
     assert!(read(&objects, &source).await == bytes);
     assert_hit(&proxy, 1);
-    // If every read is wrong, the call fails and returns no wrong file.
+}
+
+#[tokio::test]
+async fn bytes_that_never_match_the_checksum_are_a_mismatch_that_names_both() {
+    let home = ScratchBuckets::versioned().await;
+    let source = home.put("a", &noise(SOURCE_BYTES)).await;
+    let proxy = FaultProxy::before(home.endpoint());
     let objects = home.with(Some(proxy.endpoint()), |_| {});
     proxy.next(100, Fault::Flipped { at: 77 }, is_range);
-    assert_eq!(objects.open(&source).await.unwrap_err().kind, ErrorKind::Corrupt);
+    let error = objects.open(&source).await.unwrap_err();
+    assert_eq!(error.source_fault().code, Code::ChecksumMismatch);
+    let head = home.s3.head_object().bucket(&home.bucket).key("in/a").checksum_mode(ChecksumMode::Enabled);
+    let head = head.send().await.unwrap();
+    let stored = head.checksum_crc32().or(head.checksum_crc64_nvme()).unwrap();
+    assert!(error.detail.contains(&format!(" {stored}, found ")), "{error}");
+    assert_hit(&proxy, 6);
+}
+
+#[tokio::test]
+async fn bytes_that_are_damaged_differently_at_each_read_are_no_mismatch_of_the_upload() {
+    let home = ScratchBuckets::versioned().await;
+    let source = home.put("a", &noise(SOURCE_BYTES)).await;
+    let proxy = FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    proxy.on(|asked| if is_range(asked) { Fault::Flipped { at: asked.number } } else { Fault::None });
+    let error = objects.open(&source).await.unwrap_err();
+    assert_eq!((error.kind, error.source_fault().code), (ErrorKind::Unavailable, Code::ObjectUnavailable));
+    assert_hit(&proxy, 9);
 }
 
 #[tokio::test]
