@@ -445,8 +445,8 @@ pub struct PresignArgs {
 /// Arguments of `verify`.
 #[derive(Args)]
 pub struct VerifyArgs {
-    /// Asset id (or its first characters), or a directory that holds a manifest.json
-    #[arg(value_name = "ASSET|DIR")]
+    /// Asset id (or its first characters), a directory that holds a manifest.json, or the address of a publication in S3
+    #[arg(value_name = "ASSET|DIR|s3://BUCKET/PATH")]
     pub target: String,
     /// One JSON object per problem and line
     #[arg(long)]

@@ -1,7 +1,7 @@
 //! The one decorator that injects faults into a port: calls fail, wait, lose their answers or panic as a [`FaultPlan`] says,
 //! and every other call goes to the port behind it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -14,7 +14,9 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::notices::Notices;
-use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn};
+use reelgate_ports::objects::{
+    MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+};
 use reelgate_ports::records::*;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
 use reelgate_ports::store::{
@@ -212,9 +214,12 @@ faulty!(Objects of Objects {
     async fn check_current(source: &SourceRecord) -> ();
     async fn restamped(source: &SourceRecord) -> SourceRecord;
     async fn sidecar(source: &SourceRecord, suffix: &str, bytes_max: u64) -> Option<Vec<u8>>;
+    async fn metadata(source: &SourceRecord) -> BTreeMap<String, String>;
     async fn read_staged(output: &StagedOutput, bytes_max: u64) -> Vec<u8>;
     async fn publish(publication: &Publication) -> String;
     async fn manifest(publication_location: &str, bytes_max: u64) -> Option<Vec<u8>>;
+    async fn visible_names(publication_location: &str) -> Vec<String>;
+    async fn measure(publication_location: &str, name: &str) -> Option<MeasuredOutput>;
     async fn withdraw(
         turn: &Turn, published_path: Option<&str>, source: &SourceRecord, exit: Exit, keep: bool
     ) -> Withdrawn;

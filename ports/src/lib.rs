@@ -17,6 +17,7 @@ pub mod order;
 pub mod plaintext;
 pub mod records;
 pub mod seal_keeper;
+pub mod sha256;
 pub mod shards;
 pub mod store;
 pub mod trace;

@@ -43,6 +43,15 @@ pub trait StagedWriter: Send {
 /// Name of the file that is written last in every publication and lists all others.
 pub const MANIFEST: &str = "manifest.json";
 
+/// What a visible file really holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MeasuredOutput {
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
 /// One file of a publication.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublishItem {
@@ -180,6 +189,12 @@ pub trait Objects: Send + Sync {
 
     /// Reads the [`MANIFEST`] of a publication, at most `bytes_max`; `None` if there is none.
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>>;
+
+    /// The names of all visible files of a publication, in order, [`MANIFEST`] among them; none where there is no publication.
+    async fn visible_names(&self, publication_location: &str) -> PortResult<Vec<String>>;
+
+    /// Reads a visible file of a publication to its end; `None` if there is none.
+    async fn measure(&self, publication_location: &str, name: &str) -> PortResult<Option<MeasuredOutput>>;
 
     /// Removes every output of the asset: first the staged ones, then those visible under `published_path` (a
     /// [`Publication::path`]). Then moves the source as the exit requires. What another asset has at that path

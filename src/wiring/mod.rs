@@ -53,8 +53,8 @@ use crate::exit::Failure;
 use access::Access;
 use aws::Aws;
 
-/// What a publication holds besides its manifest's outputs.
-pub use reelgate_embedded::directory::OWNER_FILE;
+/// The files of a publication that is named by its directory.
+pub use reelgate_embedded::directory::visible;
 
 pub use access::make_dirs;
 pub use checks::check_ports;
@@ -184,6 +184,11 @@ pub async fn existing_ports(config: &Config) -> Result<Ports, Failure> {
 pub async fn existing_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     store::check_exists(config)?;
     Ok(store::open(config, Access::Work).await?.0)
+}
+
+/// Opens the object store to read what is visible.
+pub async fn objects(config: &Config) -> Result<Arc<dyn Objects>, Failure> {
+    objects::open(config, &Aws::new(config), Access::Inspect).await
 }
 
 /// An event for a file that is read in place.

@@ -23,7 +23,9 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::{Notices, Receiver};
-use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn};
+use reelgate_ports::objects::{
+    MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+};
 use reelgate_ports::records::{
     Claim, Ending, Fence, HistoryEvent, KeptSource, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
     Success, TaskReport, UsageRecord, WithdrawalRecord,
@@ -357,6 +359,14 @@ impl Objects for FakeObjects {
 
     async fn manifest(&self, _: &str, _: u64) -> PortResult<Option<Vec<u8>>> {
         unused("manifest")
+    }
+
+    async fn visible_names(&self, _: &str) -> PortResult<Vec<String>> {
+        unused("visible_names")
+    }
+
+    async fn measure(&self, _: &str, _: &str) -> PortResult<Option<MeasuredOutput>> {
+        unused("measure")
     }
 
     async fn withdraw(

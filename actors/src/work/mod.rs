@@ -19,7 +19,6 @@ mod redacted;
 pub mod redaction;
 pub mod screen;
 pub mod self_test;
-pub mod sha256;
 mod source;
 mod stored_redaction;
 pub mod surfaces;

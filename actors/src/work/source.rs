@@ -10,9 +10,9 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::OpenSource;
 use reelgate_ports::records::{Claim, SourceRecord};
+use reelgate_ports::sha256::hash_file;
 
 use crate::engine_context::EngineContext;
-use crate::work::sha256::hash_file;
 use crate::work::{joined, ours, sources};
 
 /// A source opened for one attempt.

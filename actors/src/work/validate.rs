@@ -11,13 +11,13 @@ use reelgate_pipelines::recipes::plan::{inspect_job, plan};
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
 use reelgate_ports::records::{Claim, Success};
+use reelgate_ports::sha256::hash_file;
 use tracing::Span;
 
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
-use crate::work::sha256::hash_file;
 use crate::work::{given_checksums, joined, source};
 
 /// [`reelgate_flow::task::TaskKey::Validate`].

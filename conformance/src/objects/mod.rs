@@ -72,6 +72,7 @@ macro_rules! objects_suite {
                 publishing_twice_changes_nothing
                 a_new_publication_of_the_same_asset_keeps_the_published_files_that_it_names
                 a_manifest_is_read_back_if_there_is_one
+                what_is_visible_is_measured_as_it_is
                 a_newer_version_replaces_every_file_of_the_older_one
                 an_older_version_never_replaces_a_newer_one
                 another_key_does_not_take_the_path_of_a_publication

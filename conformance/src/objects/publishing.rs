@@ -4,7 +4,7 @@ use super::ObjectsHome;
 use super::fixture::{id, names, publication, published, stage, withdraw};
 use reelgate_flow::asset::Exit;
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::objects::{Publication, PublishItem};
+use reelgate_ports::objects::{MeasuredOutput, Publication, PublishItem};
 use reelgate_ports::records::StagedOutput;
 
 pub async fn a_publication_is_visible_whole_and_only_then(home: &dyn ObjectsHome) {
@@ -65,6 +65,28 @@ pub async fn a_manifest_is_read_back_if_there_is_one(home: &dyn ObjectsHome) {
     assert_eq!(objects.published_path("s3://elsewhere/out"), None);
     withdraw(home, &source, "out", Exit::Supersede).await;
     assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), None);
+}
+
+pub async fn what_is_visible_is_measured_as_it_is(home: &dyn ObjectsHome) {
+    let source = home.put("a", b"x").await;
+    let staged = stage(home, &source, &[("720p/1.m4s", b"abc"), ("main.m3u8", b"list")]).await;
+    let wanted = publication(&source, "some/a", &staged);
+    let objects = home.objects();
+    let location = objects.publish(&wanted).await.unwrap();
+    let names = ["720p/1.m4s", "main.m3u8", "manifest.json"];
+    assert_eq!(objects.visible_names(&location).await.unwrap(), names);
+    // FIPS 180-4 example: SHA-256 of "abc".
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned();
+    let expected = MeasuredOutput { size_bytes: 3, sha256 };
+    assert_eq!(objects.measure(&location, names[0]).await.unwrap(), Some(expected));
+    assert_eq!(objects.measure(&location, "720p/2.m4s").await.unwrap(), None);
+    for outside in ["../a/main.m3u8", "/etc/passwd", ""] {
+        assert_eq!(objects.measure(&location, outside).await.unwrap_err().kind, ErrorKind::Invalid);
+    }
+    let elsewhere = location.replace("published", "quarantine");
+    assert_eq!(objects.visible_names(&elsewhere).await.unwrap_err().kind, ErrorKind::Invalid);
+    withdraw(home, &source, "some/a", Exit::Supersede).await;
+    assert_eq!(objects.visible_names(&location).await.unwrap(), Vec::<String>::new());
 }
 
 pub async fn a_newer_version_replaces_every_file_of_the_older_one(home: &dyn ObjectsHome) {

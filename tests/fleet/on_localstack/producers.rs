@@ -67,7 +67,52 @@ async fn uploads_by_verb_and_by_link_are_published_redone_in_their_place_and_nev
         assert!(now.contains(&format!("published/{path}/manifest.json")), "{path}: {now:?}");
     }
     assert_eq!(fixture.verify_published().await, 6);
+    verify_names_what_was_changed_in_the_bucket(&fixture, &redone).await;
     drop(node);
+}
+
+async fn verify_names_what_was_changed_in_the_bucket(fixture: &FleetFixture, asset: &str) {
+    let verify = |target: &str| {
+        let output = fixture.reelgate(&["verify", "--json", target]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let problems = text.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            format!("{}: {}", line["problem"].as_str().unwrap(), line["name"].as_str().unwrap())
+        });
+        let problems: Vec<String> = problems.collect();
+        (output.status.code(), problems, String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, problems, talk) = verify(asset);
+    assert_eq!((status, problems), (Some(0), Vec::new()), "{talk}");
+    let shown = fixture.lines(&["show", "--json", asset]).remove(0);
+    let hls = shown["outputs"]["hls"].as_str().unwrap();
+    let address = hls.strip_suffix("/master.m3u8").unwrap();
+    let (status, problems, talk) = verify(address);
+    assert_eq!((status, problems), (Some(0), Vec::new()), "{talk}");
+
+    let prefix = address.strip_prefix(&format!("s3://{}/", fixture.media)).unwrap();
+    let key = |name: &str| format!("{prefix}/{name}");
+    let put = async |name: &str, bytes: Vec<u8>| {
+        let put = fixture.s3.put_object().bucket(&fixture.media).key(key(name)).body(bytes.into());
+        put.send().await.unwrap();
+    };
+    let mut flipped = fixture.output(&key("master.m3u8")).await;
+    flipped[9] ^= 1;
+    put("master.m3u8", flipped).await;
+    put("manifest.mpd", b"short".to_vec()).await;
+    put("stray.txt", b"stray".to_vec()).await;
+    let removed = fixture.s3.delete_object().bucket(&fixture.media).key(key("poster.jpg"));
+    removed.send().await.unwrap();
+    for target in [asset, address] {
+        let (status, mut problems, talk) = verify(target);
+        problems.sort();
+        let expected =
+            ["missing: poster.jpg", "sha256: master.m3u8", "size: manifest.mpd", "unlisted: stray.txt"];
+        assert_eq!((status, problems), (Some(3), expected.map(str::to_owned).to_vec()), "{talk}");
+    }
+    let (status, _, talk) = verify(&format!("s3://{}/published/none", fixture.media));
+    assert_eq!(status, Some(2), "{talk}");
+    assert!(talk.contains("expected a publication, found no such object"), "{talk}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

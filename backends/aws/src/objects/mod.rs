@@ -34,6 +34,7 @@ mod source;
 mod staging;
 mod store_context;
 mod turn;
+mod visible;
 mod withdraw;
 mod withdrawal_record;
 
@@ -46,7 +47,7 @@ use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::{
-    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+    MANIFEST, MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
 };
 use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
@@ -134,6 +135,17 @@ impl Objects for S3Objects {
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
         let (context, location) = (self.context.clone(), self.visible(publication_location, MANIFEST));
         self.context.engine.run(async move { publish::manifest(&context, &location, bytes_max).await }).await
+    }
+
+    async fn visible_names(&self, publication_location: &str) -> PortResult<Vec<String>> {
+        let (context, location) = (self.context.clone(), publication_location.to_owned());
+        self.context.engine.run(async move { visible::names(&context, &location).await }).await
+    }
+
+    async fn measure(&self, publication_location: &str, name: &str) -> PortResult<Option<MeasuredOutput>> {
+        let (context, location, name) =
+            (self.context.clone(), publication_location.to_owned(), name.to_owned());
+        self.context.engine.run(async move { visible::measure(&context, &location, &name).await }).await
     }
 
     async fn withdraw(

@@ -29,11 +29,12 @@ mod restore;
 mod source;
 mod staging;
 mod turn;
+pub mod visible;
 mod withdraw;
 mod withdrawal_record;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -41,7 +42,7 @@ use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::objects::{
-    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+    MANIFEST, MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
 };
 use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
@@ -49,8 +50,6 @@ use crate::blocking::on_thread;
 use crate::{paths, watch};
 
 use home_directory::{AREAS, HomeDirectory, TRASH};
-
-pub use owner::OWNER_FILE;
 
 const OPEN: &str = "open the home directory";
 
@@ -148,6 +147,16 @@ impl Objects for DirectoryObjects {
         self.blocking(move |inner| publish::manifest(inner, &location, bytes_max)).await
     }
 
+    async fn visible_names(&self, publication_location: &str) -> PortResult<Vec<String>> {
+        let location = publication_location.to_owned();
+        self.blocking(move |inner| visible::names(&output_directory(inner, &location)?)).await
+    }
+
+    async fn measure(&self, publication_location: &str, name: &str) -> PortResult<Option<MeasuredOutput>> {
+        let (location, name) = (publication_location.to_owned(), name.to_owned());
+        self.blocking(move |inner| visible::measure(&output_directory(inner, &location)?, &name)).await
+    }
+
     async fn withdraw(
         &self,
         turn: &Turn,
@@ -202,6 +211,13 @@ impl Objects for DirectoryObjects {
     async fn check(&self) -> PortResult<String> {
         self.blocking(check).await
     }
+}
+
+/// The directory of a publication.
+fn output_directory(inner: &HomeDirectory, publication_location: &str) -> PortResult<PathBuf> {
+    let path = Path::new(publication_location);
+    let below = path.strip_prefix(&inner.home).unwrap_or(path);
+    location::output(inner, &below.to_string_lossy())
 }
 
 /// Makes missing directories. Uploads and outputs are for others too, unless the operator has changed that since.

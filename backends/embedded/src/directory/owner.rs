@@ -8,7 +8,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::Owner;
 
 /// Names the asset of a publication; hidden, and not in its manifest.
-pub const OWNER_FILE: &str = ".asset";
+pub(super) const OWNER_FILE: &str = ".asset";
 /// Largest owner file read, bytes: ids, a hash and a sequencer.
 const OWNER_BYTES_MAX: u64 = 4_096;
 const WHAT: &str = "read the owner of outputs";
