@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the servers that stand in for AWS in tests, each once, into a cache of the user. Called by
+# Fetches the servers that stand in for AWS in tests, and the players, each once, into a cache of the user. Called by
 # ../setup.sh; may be called by itself. `--with-benches` adds the S3 gateway of Ceph (needs root for apt-get).
 # Everything is pinned: these emulators differ from one version to the next in what they get wrong.
 set -euo pipefail
@@ -47,6 +47,15 @@ if ! fetched kinesis-local "$here"/node/*.json; then
   cp "$here"/node/*.json "$home/kinesis-local/"
   quietly npm --prefix "$home/kinesis-local" ci --no-audit --no-fund
   made kinesis-local "$here"/node/*.json
+fi
+
+players=$here/../../../tests/players
+if ! fetched players "$players"/package*.json; then
+  say "fetching hls.js, Shaka Player and dash.js (260 MB unpacked)"
+  rm -rf "$home/players" && mkdir "$home/players"
+  cp "$players"/package*.json "$home/players/"
+  quietly npm --prefix "$home/players" ci --no-audit --no-fund
+  made players "$players"/package*.json
 fi
 
 if ! fetched ministack "$here/ministack-requirements.txt"; then

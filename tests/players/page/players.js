@@ -1,0 +1,88 @@
+// One adapter for each player, so that the checks know none of them. Each takes the video element and the report's list of errors.
+// Rungs are heights; audio and text tracks are languages, in the order of the playlist.
+"use strict";
+
+const players = {
+  hls(video, errors) {
+    const hls = new Hls({ maxBufferLength: 120 });
+    // Errors that hls.js recovers from are told as well: a nudge over a hole is a fault of what was published.
+    hls.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js: ${data.details} ${data.error?.message ?? data.reason ?? ""}`.trim()));
+    return {
+      load(url) {
+        hls.loadSource(url);
+        hls.attachMedia(video);
+      },
+      rungs: () => hls.levels.filter((level) => level.height).map((level) => level.height),
+      chooseRung(height) {
+        hls.currentLevel = hls.levels.findIndex((level) => level.height === height);
+      },
+      audio: () => hls.audioTracks.map((track) => track.lang ?? ""),
+      chooseAudio(number) {
+        hls.audioTrack = number;
+      },
+      audioIs: (number) => hls.audioTrack === number,
+      text: () => hls.subtitleTracks.map((track) => track.lang ?? ""),
+      chooseText(number) {
+        hls.subtitleDisplay = true;
+        hls.subtitleTrack = number;
+      },
+      gapsJumped: () => 0,
+    };
+  },
+
+  shaka(video, errors) {
+    shaka.polyfill.installAll();
+    const player = new shaka.Player();
+    const told = (error) => errors.push(`Shaka: ${error.code} ${JSON.stringify(error.data ?? error.message)}`);
+    player.addEventListener("error", (event) => told(event.detail));
+    return {
+      async load(url) {
+        await player.attach(video);
+        player.configure({ streaming: { bufferingGoal: 120 } });
+        await player.load(url).catch(told);
+      },
+      rungs: () => [...new Set(player.getVariantTracks().filter((track) => track.height).map((track) => track.height))],
+      chooseRung(height) {
+        player.configure("abr.enabled", false);
+        const active = player.getVariantTracks().find((track) => track.active);
+        const rungs = player.getVariantTracks().filter((track) => track.height === height);
+        player.selectVariantTrack(rungs.find((track) => track.language === active?.language) ?? rungs[0], true);
+      },
+      audio: () => player.getAudioTracks().map((track) => track.language),
+      chooseAudio: (number) => player.selectAudioTrack(player.getAudioTracks()[number]),
+      audioIs: (number) => player.getAudioTracks()[number].active,
+      text: () => player.getTextTracks().map((track) => track.language),
+      chooseText: (number) => player.selectTextTrack(player.getTextTracks()[number]),
+      gapsJumped: () => player.getStats().gapsJumped,
+    };
+  },
+
+  dash(video, errors) {
+    const player = dashjs.MediaPlayer().create();
+    const told = (event) => errors.push(`dash.js: ${event.error?.code ?? ""} ${event.error?.message ?? event.error}`);
+    player.on(dashjs.MediaPlayer.events.ERROR, told);
+    player.on(dashjs.MediaPlayer.events.PLAYBACK_ERROR, told);
+    const sameTrack = (one, other) => one?.index === other?.index && one?.id === other?.id;
+    return {
+      load(url) {
+        player.updateSettings({ streaming: { buffer: { bufferTimeDefault: 120, bufferTimeAtTopQuality: 120 } } });
+        player.initialize(video, url, false);
+      },
+      rungs: () => player.getRepresentationsByType("video").map((rung) => rung.height),
+      chooseRung(height) {
+        player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
+        const rung = player.getRepresentationsByType("video").findIndex((one) => one.height === height);
+        player.setRepresentationForTypeByIndex("video", rung, true);
+      },
+      audio: () => player.getTracksFor("audio").map((track) => track.lang ?? ""),
+      chooseAudio: (number) => player.setCurrentTrack(player.getTracksFor("audio")[number]),
+      audioIs: (number) => sameTrack(player.getCurrentTrackFor("audio"), player.getTracksFor("audio")[number]),
+      text: () => player.getTracksFor("text").map((track) => track.lang ?? ""),
+      chooseText(number) {
+        player.enableText(true);
+        player.setTextTrack(number);
+      },
+      gapsJumped: () => 0,
+    };
+  },
+};
