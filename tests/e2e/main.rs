@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "reads are bounded by `take`")]
 
+mod audio_tracks;
 mod audit;
 mod captions;
 mod chunks;

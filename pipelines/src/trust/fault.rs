@@ -70,7 +70,8 @@ mod tests {
             (Code::BudgetOutput, ""),
             (Code::DecoderCrashed, ""),
         ] {
-            assert!(media_fault(&Fault::new(code, detail)).is_err(), "{}", code.as_str());
+            let found = Fault { code, detail: detail.to_owned() };
+            assert!(media_fault(&found).is_err(), "{}", code.as_str());
         }
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod describe;
 mod extents;
 mod facts;
 mod limits;
+mod matroska_roles;
 mod packet_rules;
 mod parsed_forms;
 mod sample;
@@ -20,6 +21,7 @@ mod timeline;
 mod track;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reelgate_flow::facts::{AUDIO_TRACKS_MAX, Container, MediaFacts, VideoFacts};
@@ -62,7 +64,16 @@ pub fn run(
     facts.brand = brand;
     facts.declared_duration_ns = declared_duration_ns;
     let index = index(job, &facts, &survey);
-    let audio = sample_tracks(job, source, &mut facts, index.as_ref())?;
+    let mut audio = sample_tracks(job, source, &mut facts, index.as_ref(), progress_sink)?;
+    let of_numbers = match job.container {
+        Container::Matroska => matroska_roles::read(source),
+        _ => BTreeMap::new(),
+    };
+    for traits in &mut audio {
+        let Some(track) = track_of(&survey, traits.track) else { continue };
+        let of_number = track.number.and_then(|number| of_numbers.get(&number));
+        traits.role = of_number.copied().unwrap_or(track.role);
+    }
     let captioned = survey.tracks.iter().filter(|track| track.is_captioned).map(|track| track.index);
     let captioned = captioned.filter(|track| facts.video.iter().any(|video| video.track == *track)).collect();
     Ok(Inspection { facts, index, audio, captioned })
@@ -136,9 +147,9 @@ fn sample_tracks(
     source: &Source,
     facts: &mut MediaFacts,
     index: Option<&VideoIndex>,
+    progress_sink: &Arc<dyn ProgressSink>,
 ) -> Result<Vec<AudioTraits>, Fault> {
     let sampled = |track| sample::Sampled { container: job.container, track, limits: &job.limits };
-    let has_video = facts.main_video().is_some();
     if let Some(main) = facts.main_video() {
         let track = main.track;
         let decoded = sample::decode(source, sampled(track), &sample_positions(main, index))?;
@@ -148,7 +159,7 @@ fn sample_tracks(
             facts::complete(main, &caps, &decoded.container);
         }
     }
-    let audio = sample_audio(job, source, facts, has_video)?;
+    let audio = sample_audio(job, source, facts, progress_sink)?;
     // If a side or a rate is still 0, the format of the track is unknown and nothing can play it.
     for video in facts.video.iter_mut().filter(|video| video.width == 0 || video.height == 0) {
         video.decodable = false;
@@ -165,7 +176,7 @@ fn sample_audio(
     job: &InspectJob,
     source: &Source,
     facts: &mut MediaFacts,
-    has_video: bool,
+    progress_sink: &Arc<dyn ProgressSink>,
 ) -> Result<Vec<AudioTraits>, Fault> {
     let sampled = |track| sample::Sampled { container: job.container, track, limits: &job.limits };
     let playable: Vec<u32> = facts.playable_audio().map(|audio| audio.track).collect();
@@ -175,6 +186,8 @@ fn sample_audio(
         if heard.len() == AUDIO_TRACKS_MAX {
             break;
         }
+        // Each track is opened anew, so each shows that the worker is alive.
+        progress_sink.progress(facts.duration_ns, 0);
         let decoded = sample::decode(source, sampled(track), &[])?;
         let Some(audio) = facts.audio.iter_mut().find(|audio| audio.track == track) else { continue };
         match decoded.caps {
@@ -187,7 +200,7 @@ fn sample_audio(
             None => audio.decodable = false,
         }
     }
-    if has_sound && heard.is_empty() && !has_video {
+    if has_sound && heard.is_empty() && facts.main_video().is_none() {
         return Err(Fault::new(Code::NoFrameDecodes, "no sound can be decoded at the beginning"));
     }
     Ok(heard)

@@ -230,3 +230,5 @@ fn internal(what: &str) -> Fault {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod track_tests;

@@ -20,7 +20,7 @@ pub fn job(container: Container, track: u32) -> AudioJob {
     }
 }
 
-fn encode(track: u32, name: &str, channels: u8) -> AudioEncode {
+pub fn encode(track: u32, name: &str, channels: u8) -> AudioEncode {
     let (language, role) = (None, AudioRole::default());
     AudioEncode { track, name: name.into(), channels, bitrate_bps: 128_000, language, role }
 }
@@ -43,8 +43,13 @@ fn run_one(
 
 /// Left channel of an encoded track as a player decodes it, and the time of its first sample.
 fn decoded(result: &AudioEncoded, progress_sink: &MemorySink) -> (u64, Vec<f32>) {
+    decoded_channels(result, progress_sink, 1)
+}
+
+/// The same with more channels, interleaved.
+pub fn decoded_channels(result: &AudioEncoded, progress_sink: &MemorySink, channels: u8) -> (u64, Vec<f32>) {
     let file = Media::of(&progress_sink.joined(&result.track));
-    let channels = "audio/x-raw,format=F32LE,layout=interleaved,channels=1";
+    let channels = format!("audio/x-raw,format=F32LE,layout=interleaved,channels={channels}");
     let buffers = play(&file.path(), &format!("qtdemux ! aacparse ! avdec_aac ! audioconvert ! {channels}"));
     let samples = buffers.iter().flat_map(|(_, bytes)| bytes.chunks_exact(4));
     let samples = samples.map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();

@@ -7,6 +7,7 @@ use gstreamer as gst;
 use gst::glib;
 use gst::prelude::*;
 use reelgate_flow::reason::Fault;
+use reelgate_pipelines::messages::AudioRole;
 
 use super::packet_source::PacketSource;
 
@@ -32,8 +33,33 @@ pub fn is_missing_sample(event: &gst::EventRef) -> bool {
     event.structure().is_some_and(|structure| structure.name() == MISSING)
 }
 
+/// Name of the event that tells what a track of sound is for.
+const ROLE: &str = "reelgate-audio-role";
+/// Its field.
+const PURPOSE: &str = "purpose";
+
+/// What a track of sound is for, if this event tells it.
+pub fn audio_role(event: &gst::EventRef) -> Option<AudioRole> {
+    let structure = event.structure().filter(|structure| structure.name() == ROLE)?;
+    match structure.get::<&str>(PURPOSE).ok()? {
+        "commentary" => Some(AudioRole::Commentary),
+        "description" => Some(AudioRole::Description),
+        _ => None,
+    }
+}
+
+fn role_event(role: AudioRole) -> Option<gst::Event> {
+    let purpose = match role {
+        AudioRole::Programme => return None,
+        AudioRole::Commentary => "commentary",
+        AudioRole::Description => "description",
+    };
+    let structure = gst::Structure::builder(ROLE).field(PURPOSE, purpose).build();
+    Some(gst::event::CustomDownstreamSticky::new(structure))
+}
+
 mod imp {
-    use crate::demux::element::{Demuxer, MISSING, Open};
+    use crate::demux::element::{Demuxer, MISSING, Open, role_event};
     use crate::demux::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
     use gstreamer as gst;
     use gstreamer::glib;
@@ -317,6 +343,9 @@ mod imp {
             let id = format!("track-{index}");
             pad.push_event(gst::event::StreamStart::builder(&id).flags(chosen).build());
             pad.push_event(gst::event::Caps::new(&header.caps));
+            if let Some(event) = role_event(header.role) {
+                pad.push_event(event);
+            }
             let mut tags = gst::TagList::new();
             {
                 let tags = tags.make_mut();

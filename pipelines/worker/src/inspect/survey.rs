@@ -8,16 +8,17 @@ use gstreamer as gst;
 use gst::prelude::*;
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::InspectJob;
+use reelgate_pipelines::messages::{AudioRole, InspectJob};
 
 use super::chapters;
 use super::describe::{Chapters, TagText};
 use super::limits;
+use super::matroska_roles;
 use super::packet_rules::{Counted, PacketRules};
 use super::parsed_forms::ParsedForms;
 use super::timeline::{Timeline, Timing};
 use crate::codecs;
-use crate::demux::{Branch, Demuxed, Track, TrackKind};
+use crate::demux::{self, Branch, Demuxed, Track, TrackKind};
 use crate::frame_starts::FrameStarts;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
@@ -39,6 +40,10 @@ pub struct TrackSurvey {
     pub kind: TrackKind,
     /// Whether the file names it as one to play; `None` if it says nothing.
     pub is_chosen: Option<bool>,
+    /// What it is for, if it is sound and the demuxer tells it.
+    pub role: AudioRole,
+    /// Its number in Matroska.
+    pub number: Option<u64>,
     /// Caps at the demuxer.
     pub caps: gst::Caps,
     /// Caps behind the parser, or those at the demuxer without a parser. Of several, those of the largest picture that lasts.
@@ -121,6 +126,8 @@ struct TrackLog {
     index: u32,
     kind: TrackKind,
     is_chosen: Option<bool>,
+    role: AudioRole,
+    number: Option<u64>,
     caps: gst::Caps,
     parsed: ParsedForms,
     timeline: Timeline,
@@ -131,10 +138,22 @@ struct TrackLog {
 
 impl TrackLog {
     fn finish(self) -> Result<TrackSurvey, Fault> {
-        let Self { index, kind, is_chosen, caps, parsed, timeline, bytes, tags, is_captioned } = self;
+        let Self { index, kind, is_chosen, role, number, caps, parsed, timeline, bytes, tags, is_captioned } = self;
         let parsed = parsed.main().unwrap_or_else(|| caps.clone());
         let timing = timeline.finish()?;
-        Ok(TrackSurvey { index, kind, is_chosen, caps, parsed, timing, bytes, tags, is_captioned })
+        Ok(TrackSurvey {
+            index,
+            kind,
+            is_chosen,
+            role,
+            number,
+            caps,
+            parsed,
+            timing,
+            bytes,
+            tags,
+            is_captioned,
+        })
     }
 }
 
@@ -178,6 +197,8 @@ impl Shared {
             index: track.index,
             kind: track.kind,
             is_chosen: track.is_chosen(),
+            role: AudioRole::default(),
+            number: track.pad.stream_id().and_then(|id| matroska_roles::track_number(&id)),
             caps: track.caps.clone(),
             parsed: ParsedForms::default(),
             timeline: Timeline::new(self.job.segment_ns, limits),
@@ -298,6 +319,11 @@ impl Shared {
                 self.lock().tags.read(tag.tag());
             }
             gst::EventView::Tag(tag) => self.with_track(index, |track| track.tags.read(tag.tag())),
+            gst::EventView::CustomDownstreamSticky(_) => {
+                if let Some(role) = demux::audio_role(event) {
+                    self.with_track(index, |track| track.role = role);
+                }
+            }
             _ => {}
         }
     }
@@ -342,6 +368,8 @@ mod tests {
                 index: 0,
                 kind: TrackKind::Audio,
                 is_chosen: None,
+                role: AudioRole::default(),
+                number: None,
                 caps: gst::Caps::new_empty(),
                 parsed: ParsedForms::default(),
                 timeline: Timeline::new(1, &limits),

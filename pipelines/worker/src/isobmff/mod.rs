@@ -9,6 +9,7 @@ mod description;
 mod edits;
 mod esds;
 mod fragments;
+mod kind;
 mod language;
 mod movie;
 mod packet;

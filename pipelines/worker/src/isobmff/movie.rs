@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::AudioRole;
 
 use super::edits::Edit;
 use super::fragments::{Defaults, read_fragment};
+use super::kind;
 use super::language;
 use super::samples::SampleIndex;
 use super::table::{TableBoxes, Tables};
@@ -116,6 +118,7 @@ fn read_track(source: &Source, header: Header) -> Result<Option<Track>, Fault> {
         role: Role::Unknown,
         timescale: 0,
         language: String::new(),
+        audio_role: AudioRole::default(),
         edits: Vec::new(),
         descriptions: Vec::new(),
         samples: SampleIndex::default(),
@@ -152,7 +155,7 @@ fn descend(source: &Source, parent: Header, track: &mut Track) -> Result<(), Fau
     for part in children(source, parent) {
         let mut fields = Fields::new(source, part.body, part.end);
         match (&parent.kind, &part.kind) {
-            (b"trak", b"mdia" | b"edts" | b"tref") | (b"mdia", b"minf") | (b"minf", b"stbl") => {
+            (b"trak", b"mdia" | b"edts" | b"tref" | b"udta") | (b"mdia", b"minf") | (b"minf", b"stbl") => {
                 descend(source, part, track)?;
             }
             (b"trak", b"tkhd") => track_header(&mut fields, track)?,
@@ -173,6 +176,9 @@ fn descend(source: &Source, parent: Header, track: &mut Track) -> Result<(), Fau
             (b"mdia", b"hdlr") => {
                 fields.skip(8)?;
                 track.handler = fields.u32()?.to_be_bytes();
+            }
+            (b"udta", b"kind" | b"tagc") => {
+                track.audio_role = kind::role(part.kind, &mut fields).unwrap_or(track.audio_role);
             }
             (b"stbl", b"stsd") => {
                 let version = fields.u8()?;

@@ -177,6 +177,7 @@ impl PacketSource for Reader {
             caps: self.caps(track, 0),
             is_chosen: Some(found.enabled),
             language: found.language.clone(),
+            role: found.audio_role,
             orientation: video::orientation(found.matrix).filter(|_| found.role == Role::Video),
         }
     }

@@ -302,6 +302,7 @@ impl PacketSource for Reader {
             // Of several programs, players take the first.
             is_chosen: if stream.is_first { None } else { Some(false) },
             language: stream.kind.language.clone(),
+            role: stream.kind.role,
             orientation: None,
         }
     }

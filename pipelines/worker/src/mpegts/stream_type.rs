@@ -3,6 +3,8 @@
 
 use gstreamer as gst;
 
+use reelgate_pipelines::messages::AudioRole;
+
 use super::program::{Elementary, descriptor, registration};
 
 /// Which bytes of a packet are the stream's.
@@ -19,11 +21,14 @@ pub struct StreamKind {
     pub caps: gst::Caps,
     pub packing: Packing,
     pub language: String,
+    pub role: AudioRole,
 }
 
 /// What an elementary stream is; `None` for tables and for messages to the receiver, which are no tracks.
 pub fn kind(stream: &Elementary) -> Option<StreamKind> {
-    let of = |caps: gst::Caps| Some(StreamKind { caps, packing: Packing::Plain, language: language(stream) });
+    let of = |caps: gst::Caps| {
+        Some(StreamKind { caps, packing: Packing::Plain, language: language(stream), role: role(stream) })
+    };
     let plain = |name: &str| of(gst::Caps::new_empty_simple(name));
     let mpeg_video = |version: i32| {
         of(gst::Caps::builder("video/mpeg")
@@ -71,7 +76,7 @@ fn private(stream: &Elementary) -> Option<StreamKind> {
     let has = |tag: u8| descriptor(&stream.descriptors, tag).is_some();
     let plain = |name: &str| {
         let caps = gst::Caps::new_empty_simple(name);
-        Some(StreamKind { caps, packing: Packing::Plain, language: language(stream) })
+        Some(StreamKind { caps, packing: Packing::Plain, language: language(stream), role: role(stream) })
     };
     match registration(&stream.descriptors) {
         Some(id) if id == *b"Opus" => return Some(opus(stream)),
@@ -80,7 +85,12 @@ fn private(stream: &Elementary) -> Option<StreamKind> {
         Some([b'D', b'T', b'S', _]) => return plain("audio/x-dts"),
         Some(id) if id == *b"HEVC" => {
             let caps = gst::Caps::builder("video/x-h265").field("stream-format", "byte-stream").build();
-            return Some(StreamKind { caps, packing: Packing::Plain, language: language(stream) });
+            return Some(StreamKind {
+                caps,
+                packing: Packing::Plain,
+                language: language(stream),
+                role: role(stream),
+            });
         }
         Some(id) if id == *b"AV01" => return plain("video/x-mpegts-av01"),
         Some(id) if id == *b"BSSD" => return plain("audio/x-smpte-302m"),
@@ -134,7 +144,16 @@ fn opus(stream: &Elementary) -> StreamKind {
     if family > 0 {
         caps.make_mut().set("channel-mapping", gst::Array::new(order.iter().copied()));
     }
-    StreamKind { caps, packing: Packing::Opus, language: language(stream) }
+    StreamKind { caps, packing: Packing::Opus, language: language(stream), role: role(stream) }
+}
+
+/// What a stream of sound is for, by the type in its language descriptor (2.6.19).
+fn role(stream: &Elementary) -> AudioRole {
+    const VISUALLY_IMPAIRED: u8 = 3;
+    match descriptor(&stream.descriptors, 0x0A) {
+        Some([_, _, _, VISUALLY_IMPAIRED, ..]) => AudioRole::Description,
+        _ => AudioRole::Programme,
+    }
 }
 
 /// The language of a stream (2.6.18, and EN 300 468, 6.2.41 and 6.2.43), as short as it can be.
