@@ -88,9 +88,9 @@ fn streams(manifest: &Path) -> Vec<(String, String)> {
     list.map(|stream| (tag(stream, "language"), tag(stream, "comment"))).collect()
 }
 
-/// Integrated loudness, loudness range and true peak of a rendition by ffmpeg's filter.
-fn ffmpeg_loudness(playlist: &Path) -> [f64; 3] {
-    let arguments = ["-nostdin", "-hide_banner", "-i", playlist.to_str().unwrap()];
+/// Integrated loudness, loudness range and true peak of one audio stream by ffmpeg's filter.
+fn ffmpeg_loudness(file: &Path, stream: &str) -> [f64; 3] {
+    let arguments = ["-nostdin", "-hide_banner", "-i", file.to_str().unwrap(), "-map", stream];
     let filter = ["-af", "ebur128=peak=true", "-f", "null", "-"];
     let output = std::process::Command::new("ffmpeg").args(arguments).args(filter).output().unwrap();
     let report = talk(&output);
@@ -111,7 +111,7 @@ fn loudness(line: &Value, name: &str) -> [f64; 3] {
     ["integrated_lufs", "range_lu", "true_peak_dbtp"].map(|field| loudness[field].as_f64().unwrap())
 }
 
-fn close(found: [f64; 3], expected: [f64; 3]) -> bool {
+fn close(found: &[f64], expected: &[f64]) -> bool {
     found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() <= 0.5)
 }
 
@@ -137,7 +137,8 @@ fn every_audio_track_is_published_with_its_sound_and_language() {
         let tones = if name == "audio" { &high } else { &all };
         assert_eq!(strongest(&samples, tones), hertz, "{name}, channel {channel}");
         let expected = SECONDS * RATE as usize;
-        assert!(samples.len().abs_diff(expected) < RATE as usize / 20, "{name}: {} samples", samples.len());
+        // AAC pads what it encodes to whole frames, in the film and in the rendition.
+        assert!(samples.len().abs_diff(expected) < RATE as usize / 10, "{name}: {} samples", samples.len());
     }
     let pair = |language: &str, name: &str| (language.to_owned(), name.to_owned());
     let three = [pair("de", "de"), pair("en", "en"), pair("en", "en commentary")];
@@ -152,9 +153,12 @@ fn every_audio_track_is_published_with_its_sound_and_language() {
     assert!(!master.contains("Jane") && !mpd.contains("Jane"), "{master}\n{mpd}");
     for name in ["audio", "audio-2", "audio-3", "audio-surround"] {
         let playlist = folder.join(name).join("playlist.m3u8");
-        let (found, expected) = (loudness(&line, name), ffmpeg_loudness(&playlist));
-        assert!(close(found, expected), "{name}: {found:?}, ffmpeg says {expected:?}");
+        let (found, expected) = (loudness(&line, name), ffmpeg_loudness(&playlist, "0:a:0"));
+        assert!(close(&found[..2], &expected[..2]), "{name}: {found:?}, ffmpeg says {expected:?}");
     }
+    // The encoder changes peaks, so that of a track that is not mixed is compared in front of it.
+    let (found, expected) = (loudness(&line, "audio-2"), ffmpeg_loudness(&source, "0:a:1"));
+    assert!(close(&found, &expected), "{found:?}, ffmpeg says {expected:?} of the source");
     let left_out = &line["left_out"];
     assert_eq!(left_out.as_array().unwrap().len(), 1, "{left_out}");
     assert_eq!((&left_out[0]["track"], &left_out[0]["language"]), (&4.into(), &"fr".into()));
@@ -214,6 +218,6 @@ fn a_target_loudness_is_met_up_to_the_peak() {
     let line = crate::support::lines(&output.stdout, &talk(&output)).remove(0);
     let found = loudness(&line, "audio");
     assert!((found[0] + 16.0).abs() < 0.1, "{found:?}");
-    let [integrated, _, peak] = ffmpeg_loudness(&publication(&line).join("audio/playlist.m3u8"));
+    let [integrated, _, peak] = ffmpeg_loudness(&publication(&line).join("audio/playlist.m3u8"), "0:a:0");
     assert!((integrated + 16.0).abs() < 0.5 && peak <= -1.0 + 0.5, "{integrated} {peak}");
 }
