@@ -4,7 +4,7 @@ INPUT    ?= samples
 CARGO    ?= cargo
 BIN      := target/debug
 
-.PHONY: help setup build run check test test-long bench bench-privacy lint doc clean-home
+.PHONY: help setup build run check test test-long judge bench bench-privacy lint doc clean-home
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,10 @@ test: ## install what tests need, check format and lints, run every test
 test-long: ## the same with the full numbers: 200 kills and uploads, 100,000 schedules, media in full size, 40 outages of a disk, storage away for ten minutes
 	@deploy/local/setup.sh --with-tests
 	@REELGATE_KILLS=200 REELGATE_ASSETS=200 REELGATE_SCHEDULES=100000 REELGATE_FULL_MEDIA=1 REELGATE_AWAY_S=600 REELGATE_STOPS=40 REELGATE_OUTAGES=40 tests/run.sh
+
+judge: ## judge what is published against the sources with ffmpeg: every kind and file, one line each
+	@deploy/local/setup.sh --with-tests
+	@REELGATE_JUDGE=whole tests/nextest.sh --locked --workspace --test judge --no-fail-fast --no-capture
 
 check: ## for the minute before a commit: format, lints, house rules and fast tests
 	@tests/check.sh
