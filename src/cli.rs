@@ -160,6 +160,9 @@ pub struct ListArgs {
     /// Only this state, such as `published` or `quarantined`; may be repeated
     #[arg(long, value_name = "STATE")]
     pub state: Vec<String>,
+    /// Only assets whose producer gave this metadata, or this tag (`tag:NAME=VALUE`); may be repeated, all must hold
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub r#where: Vec<String>,
     /// At most this many, newest first
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub limit: u32,

@@ -285,6 +285,7 @@ impl Persister {
             node: self.context.node.clone(),
             sha256: None,
             facts: None,
+            metadata: None,
             ending,
             usage: UsageRecord::default(),
         };

@@ -11,7 +11,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
-use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{Claim, Ending, ProducerMetadata, Success, TaskReport, UsageRecord};
 use tracing::Instrument;
 
 use crate::engine_context::EngineContext;
@@ -25,6 +25,8 @@ pub struct AttemptFacts {
     /// SHA-256 of the source.
     pub sha256: Option<String>,
     pub facts: Option<Box<MediaFacts>>,
+    /// What the producer says about the upload.
+    pub metadata: Option<ProducerMetadata>,
     /// CPU and memory of the media worker.
     pub usage: UsageRecord,
 }
@@ -117,8 +119,8 @@ async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed
     };
     learned.usage.wall_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     context.signals.task_ended(&fence, &ending, learned.usage);
-    let AttemptFacts { sha256, facts, usage } = learned;
-    TaskReport { fence, node: context.node.clone(), sha256, facts, ending, usage }
+    let AttemptFacts { sha256, facts, metadata, usage } = learned;
+    TaskReport { fence, node: context.node.clone(), sha256, facts, metadata, ending, usage }
 }
 
 /// Counts a task on the progress board while this value exists.

@@ -1,7 +1,7 @@
 //! The one decorator that injects faults into a port: calls fail, wait, lose their answers or panic as a [`FaultPlan`] says,
 //! and every other call goes to the port behind it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::{
-    MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+    MeasuredOutput, Objects, OpenSource, Publication, Restored, SourceLabels, StagedWriter, Turn, Withdrawn,
 };
 use reelgate_ports::records::*;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
@@ -214,7 +214,7 @@ faulty!(Objects of Objects {
     async fn check_current(source: &SourceRecord) -> ();
     async fn restamped(source: &SourceRecord) -> SourceRecord;
     async fn sidecar(source: &SourceRecord, suffix: &str, bytes_max: u64) -> Option<Vec<u8>>;
-    async fn metadata(source: &SourceRecord) -> BTreeMap<String, String>;
+    async fn labels(source: &SourceRecord) -> SourceLabels;
     async fn read_staged(output: &StagedOutput, bytes_max: u64) -> Vec<u8>;
     async fn publish(publication: &Publication) -> String;
     async fn manifest(publication_location: &str, bytes_max: u64) -> Option<Vec<u8>>;

@@ -41,6 +41,7 @@ pub fn report(fence: &Fence, node: &NodeId, ending: Ending) -> TaskReport {
         node: node.clone(),
         sha256: None,
         facts: None,
+        metadata: None,
         ending,
         usage: UsageRecord { wall_ms: 12, cpu_ms: 7, memory_bytes_max: 4_096 },
     }

@@ -30,8 +30,9 @@ fn low() -> Severity {
 
 /// The surfaces that must be analysed whole before an asset counts as clean, unless the configuration names others. What
 /// is read in pictures is required in addition where it is switched on.
-pub const REQUIRED_SURFACES: [Surface; 6] = [
+pub const REQUIRED_SURFACES: [Surface; 7] = [
     Surface::Name,
+    Surface::Metadata,
     Surface::Tags,
     Surface::Chapters,
     Surface::Subtitles,
@@ -129,13 +130,13 @@ mod tests {
         reports.push(report(Surface::Speech, SurfaceState::NotAnalysed));
         let policy = Policy::default();
         assert_eq!(policy.incomplete(&reports), [], "speech is not required");
-        reports[3] = report(Surface::Subtitles, SurfaceState::Absent);
+        reports[4] = report(Surface::Subtitles, SurfaceState::Absent);
         assert_eq!(policy.incomplete(&reports), []);
         for state in [SurfaceState::Partly, SurfaceState::NotAnalysed] {
-            reports[3] = report(Surface::Subtitles, state);
+            reports[4] = report(Surface::Subtitles, state);
             assert_eq!(policy.incomplete(&reports), [report(Surface::Subtitles, state)]);
         }
-        reports.remove(3);
+        reports.remove(4);
         let missing = SurfaceReport::not_analysed(Surface::Subtitles, NotSearched::NotReported);
         assert_eq!(policy.incomplete(&reports), [missing]);
         let lenient = Policy { surfaces: vec![Surface::Name], ..Policy::default() };

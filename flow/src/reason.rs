@@ -97,6 +97,7 @@ codes! {
     ExternalReference, "external_reference", BadMedia, 1, "The file points to media outside itself.", "Export as a self-contained file.";
     ChecksumMismatch, "checksum_mismatch", BadMedia, 1, "The content does not match the checksum given with it.", "Upload again; if it fails again, recompute the checksum.";
     ChecksumUnreadable, "checksum_unreadable", BadMedia, 1, "The checksum given with the upload is not a SHA-256.", "Write a checksum file with `sha256sum FILE > FILE.sha256`; metadata holds 64 hexadecimal digits or base64.";
+    BadMetadata, "bad_metadata", BadMedia, 1, "The metadata or a tag given with the upload is beyond a limit, or cannot be read.", "Use at most 64 entries, names up to 128 bytes and values up to 2,048 bytes of UTF-8, without control characters.";
     DurationMismatch, "duration_mismatch", BadMedia, 1, "The declared duration is far from the media that is really there.", "Export again; the file is cut short or its header is wrong.";
     TimestampsBroken, "timestamps_broken", BadMedia, 1, "The timestamps are missing, jump or run backwards.", "Re-mux or export again so that timestamps rise steadily.";
     BudgetPixels, "budget_pixels", BadMedia, 1, "The picture is larger, or its shape more extreme, than the limit.", "Scale the video below the configured limit.";
@@ -149,10 +150,11 @@ impl Code {
     }
 
     /// Whether the code is about the bytes themselves, so that it holds for every upload with the same content. A missing
-    /// source or a wrong checksum file concerns one upload only.
+    /// source, a wrong checksum or bad metadata concerns one upload only.
     pub fn is_of_content(self) -> bool {
-        let is_checksum = matches!(self, Self::ChecksumMismatch | Self::ChecksumUnreadable);
-        self.class() == Class::BadMedia && !is_checksum
+        let is_of_upload =
+            matches!(self, Self::ChecksumMismatch | Self::ChecksumUnreadable | Self::BadMetadata);
+        self.class() == Class::BadMedia && !is_of_upload
     }
 }
 

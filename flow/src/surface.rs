@@ -15,6 +15,8 @@ words!(
     Surface {
         /// The name of the upload.
         Name = "name",
+        /// What the producer says about the upload, beside its bytes.
+        Metadata = "metadata",
         /// Tags and names within the file.
         Tags = "tags",
         /// Titles of chapters.
@@ -128,6 +130,7 @@ impl Surface {
     pub fn of_line(word: &str) -> Self {
         match word {
             "file_name" => Self::Name,
+            "metadata" => Self::Metadata,
             "chapter" => Self::Chapters,
             "location" => Self::Locations,
             "subtitle" => Self::Subtitles,
@@ -137,6 +140,11 @@ impl Surface {
             // Names of devices are stored as tags are.
             _ => Self::Tags,
         }
+    }
+
+    /// Whether it belongs to the upload and not to its bytes, so that another upload of the same content has another one.
+    pub fn is_of_upload(self) -> bool {
+        matches!(self, Self::Name | Self::Metadata)
     }
 
     /// Whether Reelgate can analyse it.
@@ -197,6 +205,11 @@ impl SurfaceReport {
     /// A surface that was analysed to its end.
     pub fn analysed(surface: Surface) -> Self {
         Self { surface, state: SurfaceState::Analysed, lines: 0, gaps: Vec::new() }
+    }
+
+    /// A surface that the asset does not have.
+    pub fn absent(surface: Surface) -> Self {
+        Self { state: SurfaceState::Absent, ..Self::analysed(surface) }
     }
 
     /// A surface on which nothing was searched.
@@ -270,7 +283,7 @@ mod tests {
     fn the_compact_form_has_every_surface_and_fits_into_a_tag() {
         let reports: Vec<SurfaceReport> =
             Surface::ALL.iter().map(|one| SurfaceReport::analysed(*one)).collect();
-        assert!(compact(&reports).starts_with("analysed=name.tags."));
+        assert!(compact(&reports).starts_with("analysed=name.metadata.tags."));
         let mut spread = reports;
         for (report, state) in spread.iter_mut().zip(SurfaceState::ALL.iter().cycle()) {
             report.state = *state;

@@ -36,14 +36,14 @@ pub fn severity<'a>(findings: impl IntoIterator<Item = &'a FindingRecord>) -> Se
     findings.into_iter().map(|finding| finding.severity).max().unwrap_or(Severity::None)
 }
 
-/// What of the findings is in the content, not in the upload's name, so that it is in every upload of the content. An
+/// What of the findings is in the content, not in the upload's name or metadata, so that it is in every upload of the content. An
 /// occurrence without a place counts as one in the content.
 pub fn in_content(findings: &[FindingRecord]) -> Vec<FindingRecord> {
     findings.iter().filter_map(content_part).collect()
 }
 
 fn content_part(finding: &FindingRecord) -> Option<FindingRecord> {
-    let is_named = |found: &FindingLocation| Surface::of_line(&found.place.surface) == Surface::Name;
+    let is_named = |found: &FindingLocation| Surface::of_line(&found.place.surface).is_of_upload();
     let (named, rest): (Vec<_>, Vec<_>) = finding.locations.iter().cloned().partition(is_named);
     let count = finding.count.saturating_sub(named.len() as u64);
     let is_there = count > 0 || !rest.is_empty() || finding.locations.is_empty();

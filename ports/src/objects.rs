@@ -43,6 +43,15 @@ pub trait StagedWriter: Send {
 /// Name of the file that is written last in every publication and lists all others.
 pub const MANIFEST: &str = "manifest.json";
 
+/// What a producer stored with a source, beside its bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SourceLabels {
+    /// Names in lower case, in S3 without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+    /// Tags of the object.
+    pub tags: BTreeMap<String, String>,
+}
+
 /// What a visible file really holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MeasuredOutput {
@@ -165,9 +174,9 @@ pub trait Objects: Send + Sync {
         bytes_max: u64,
     ) -> PortResult<Option<Vec<u8>>>;
 
-    /// The metadata that the producer stored with the source: names in lower case, in S3 without `x-amz-meta-`. Files have none.
-    async fn metadata(&self, _: &SourceRecord) -> PortResult<BTreeMap<String, String>> {
-        Ok(BTreeMap::new())
+    /// The metadata and tags that the producer stored with the source. Files have none.
+    async fn labels(&self, _: &SourceRecord) -> PortResult<SourceLabels> {
+        Ok(SourceLabels::default())
     }
 
     /// Starts the staging area of an attempt: empty and separate from every other attempt's.

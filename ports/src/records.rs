@@ -5,6 +5,7 @@ mod decisions;
 mod findings;
 mod history;
 mod location;
+mod metadata;
 mod principal;
 
 pub use approvals::{Approval, DecisionOutcome, Proposal};
@@ -12,6 +13,7 @@ pub use decisions::{AuditRecord, Decided, Decision, Taken, WithdrawalRecord};
 pub use findings::{ExternalScanEvent, Finder, FindingRecord};
 pub use history::{HistoryEvent, HistoryRecord};
 pub use location::{FindingLocation, MaskedValue};
+pub use metadata::ProducerMetadata;
 pub use principal::Principal;
 use reelgate_flow::asset::{Flags, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
@@ -398,6 +400,8 @@ pub struct TaskReport {
     pub sha256: Option<String>,
     /// Facts about the media, if this attempt determined them, whatever its ending.
     pub facts: Option<Box<MediaFacts>>,
+    /// What the producer says about the upload, if this attempt read it, whatever its ending.
+    pub metadata: Option<ProducerMetadata>,
     /// How it ended.
     pub ending: Ending,
     /// Resources it used.
@@ -491,4 +495,6 @@ pub struct AssetDetail {
     pub renditions: Vec<RenditionRecord>,
     /// Findings.
     pub findings: Vec<FindingRecord>,
+    /// What the producer says about the upload. Values may be personal.
+    pub metadata: ProducerMetadata,
 }

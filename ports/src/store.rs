@@ -21,6 +21,8 @@ use crate::records::{
 pub struct AssetFilter {
     /// Only these phases; empty for all.
     pub phases: Vec<Phase>,
+    /// Only assets whose producers gave all of these names of metadata these values.
+    pub metadata: Vec<(String, String)>,
     /// At most this many.
     pub limit: u32,
     /// Where the list begins, and its order.

@@ -18,8 +18,9 @@ pub struct PrivacyRaw {
     /// Rules, in order; the first one that fits a finding decides. Default none: high is quarantined, medium is published
     /// and marked, low is recorded.
     pub rules: Vec<Rule>,
-    /// The surfaces that must be analysed whole before an asset counts as clean: `name`, `tags`, `chapters`, `subtitles`,
-    /// `captions`, `locations`, `on_screen_text`, `codes`. Default: the first six, and what `media.screen_text` switches on.
+    /// The surfaces that must be analysed whole before an asset counts as clean: `name`, `metadata`, `tags`, `chapters`,
+    /// `subtitles`, `captions`, `locations`, `on_screen_text`, `codes`. Default: the first seven, and what `media.screen_text`
+    /// switches on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surfaces: Option<Vec<Surface>>,
     /// The scanners that must answer before an asset is published: `local`, `macie` or `both`. Default `local`. The classifier

@@ -1,5 +1,6 @@
 //! The line that `run --json` prints for each asset; `docs/reference/run-output.schema.json` describes it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use reelgate_flow::asset::{Phase, Severity, Verdict};
@@ -39,6 +40,8 @@ pub struct AssetLine {
     pub outputs: Option<OutputsLine>,
     /// Findings without their values.
     pub findings: Vec<reelgate_ports::records::FindingRecord>,
+    /// What the producer says about the upload: values by name, each `null` unless published.
+    pub metadata: BTreeMap<String, Option<String>>,
     /// The earlier asset with the same content, whose outputs this asset shares.
     pub linked_to: Option<String>,
     /// Time and attempts by stage, in order.
@@ -146,10 +149,18 @@ impl AssetLine {
                 .collect(),
             outputs: visible.map(|location| OutputsLine::new(Path::new(location), detail)),
             findings: detail.findings.clone(),
+            metadata: metadata(detail),
             linked_to: asset.linked_to.as_ref().map(ToString::to_string),
             stages: stages(&detail.tasks),
         }
     }
+}
+
+/// Values are shown where policy has let them pass.
+pub fn metadata(detail: &AssetDetail) -> BTreeMap<String, Option<String>> {
+    let is_shown = detail.asset.phase == Phase::Published;
+    let entry = |(name, value): (&String, &String)| (name.clone(), is_shown.then(|| value.clone()));
+    detail.metadata.iter().map(entry).collect()
 }
 
 impl ReasonLine {

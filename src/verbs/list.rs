@@ -14,13 +14,14 @@ use crate::wiring;
 /// Prints a page of the home's assets, newest first.
 pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Failure> {
     let phases = args.state.iter().map(|word| phase(word)).collect::<Result<Vec<_>, _>>()?;
+    let metadata = args.r#where.iter().map(|word| pair(word)).collect::<Result<Vec<_>, _>>()?;
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let before = match &args.before {
         Some(typed) => Some(find_asset(&*store, typed).await?),
         None => None,
     };
-    let filter = AssetFilter { phases, limit: args.limit, from: ListFrom::Newest(before) };
+    let filter = AssetFilter { phases, metadata, limit: args.limit, from: ListFrom::Newest(before) };
     let assets = store.assets(&filter).await?;
     if args.json {
         for asset in &assets {
@@ -51,6 +52,15 @@ pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Fai
         stderr::say(&format!("there may be older ones: add --before {}", last.id));
     }
     Ok(ExitStatus::Done)
+}
+
+/// The value is not in the message: it may be personal.
+fn pair(word: &str) -> Result<(String, String), Failure> {
+    let (name, value) = word
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| Failure::Usage("--where: expected NAME=VALUE, found no name before a `=`".into()))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn phase(word: &str) -> Result<Phase, Failure> {

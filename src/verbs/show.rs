@@ -71,6 +71,14 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
     if let Some(facts) = &detail.facts {
         table::print(&describe(facts, &line.left_out))?;
     }
+    if !line.metadata.is_empty() {
+        let mut rows = table::new(&["metadata", "value"]);
+        for (name, value) in &line.metadata {
+            let value = value.as_deref().map_or("not shown unless published".to_owned(), clean);
+            rows.add_row([clean(name), value]);
+        }
+        table::print(&rows.to_string())?;
+    }
     if !line.renditions.is_empty() {
         let mut rows = table::new(&["rendition", "codec", "size", "bit rate", "segments", "loudness"]);
         for one in &line.renditions {

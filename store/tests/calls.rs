@@ -39,6 +39,7 @@ fn report(ending: Ending, content: &str) -> TaskReport {
         node: NodeId::new("node-a"),
         sha256: Some(content.to_owned()),
         facts: None,
+        metadata: None,
         ending,
         usage: UsageRecord::default(),
     }

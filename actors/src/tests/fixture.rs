@@ -175,6 +175,7 @@ impl Fixture {
             node: node(),
             sha256: None,
             facts: None,
+            metadata: None,
             ending,
             usage: UsageRecord::default(),
         };

@@ -43,6 +43,7 @@ async fn end(persister: &Addr<Persister>, claim: &Claim, ending: Ending) {
         node: node(),
         sha256: None,
         facts: None,
+        metadata: None,
         ending,
         usage: UsageRecord::default(),
     };

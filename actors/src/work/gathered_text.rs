@@ -9,6 +9,7 @@ use reelgate_pipelines::client::{self, CancelFlag, OutputSink, WorkerProgram};
 use reelgate_pipelines::messages::{Budget, EnrichJob, Enrichment, Finished, Inspection, Job, TextLine};
 use reelgate_pipelines::recipes::plan::plan;
 use reelgate_pipelines::recipes::settings::Settings;
+use reelgate_ports::records::ProducerMetadata;
 use reelgate_privacy::{Classifier, Finding, Line};
 
 use crate::work::media::other_result;
@@ -50,7 +51,7 @@ pub fn read_media(
     let (enrichment, text) = enrich(worker, settings, path, size_bytes, &inspection)?;
     let mut lines = vec![text_sources::named(name)];
     lines.extend(text_sources::parse(&text, &inspection.facts)?);
-    let surfaces = of_upload(&enrichment.surfaces);
+    let surfaces = of_upload(&ProducerMetadata::new(), &enrichment.surfaces);
     Ok(GatheredText { findings: classify(classifier, &lines), surfaces })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Checksums that S3 itself keeps with an object are verified while the object is read, by the object store.
 
+use std::collections::BTreeMap;
+
 use data_encoding::{BASE64, HEXLOWER};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::records::Claim;
@@ -12,7 +14,7 @@ use crate::work::sources;
 /// A checksum file is one line: 64 digits and a name.
 const FILE_BYTES_MAX: u64 = 8_192;
 /// Names of metadata that hold a checksum of the whole content.
-const METADATA: [(&str, &str); 2] =
+pub const METADATA: [(&str, &str); 2] =
     [("reelgate-sha256", "x-amz-meta-reelgate-sha256"), ("sha256", "x-amz-meta-sha256")];
 
 /// One given checksum.
@@ -24,11 +26,14 @@ pub struct GivenChecksum {
     sha256: Result<String, &'static str>,
 }
 
-/// Every checksum that was given with the upload of a claim.
-pub async fn read(context: &EngineContext, claim: &Claim) -> Result<Vec<GivenChecksum>, Fault> {
+/// Every checksum that was given with the upload of a claim, which has this metadata.
+pub async fn read(
+    context: &EngineContext,
+    claim: &Claim,
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<GivenChecksum>, Fault> {
     let file = context.objects.sidecar(&claim.source, ".sha256", FILE_BYTES_MAX).await.map_err(sources)?;
     let file = file.map(|bytes| GivenChecksum { place: "checksum file", sha256: parse_file(&bytes) });
-    let metadata = context.objects.metadata(&claim.source).await.map_err(sources)?;
     let metadata = METADATA
         .into_iter()
         .filter_map(|(name, place)| Some(GivenChecksum { place, sha256: parse_value(metadata.get(name)?) }));

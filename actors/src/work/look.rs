@@ -10,7 +10,7 @@ use reelgate_pipelines::recipes::redact::Sighting;
 use reelgate_pipelines::recipes::settings::ScreenTextSettings;
 use reelgate_ports::external_scanner::Delivered;
 use reelgate_ports::judgement::in_content;
-use reelgate_ports::records::FindingRecord;
+use reelgate_ports::records::{FindingRecord, ProducerMetadata};
 use serde::{Deserialize, Serialize};
 
 use crate::engine_context::EngineContext;
@@ -70,7 +70,7 @@ pub struct OnScreenPlaces {
 pub struct SharedContent {
     /// Found in the outputs, or in the source where that was not redacted.
     pub findings: Vec<FindingRecord>,
-    /// How far the surfaces were analysed; the name is this upload's.
+    /// How far the surfaces were analysed; name and metadata are this upload's.
     pub surfaces: Vec<SurfaceReport>,
     /// What searched it.
     pub look: Look,
@@ -80,15 +80,16 @@ pub struct SharedContent {
     pub on_screen: Option<OnScreenPlaces>,
 }
 
-/// What the original of a linked asset knows of their content; `None` if it was searched less than is asked today.
+/// What the original of a linked asset, which has its own metadata, knows of their content; `None` if it was searched less than is asked today.
 pub async fn shared_content(
     context: &EngineContext,
     original: &AssetId,
+    metadata: &ProducerMetadata,
 ) -> Result<Option<SharedContent>, Fault> {
     let Some(left) = product(&*context.store, original, TaskKey::Screen).await? else { return Ok(None) };
     let ScreenResult { look, removed, on_screen, .. } = read_document(TaskKey::Screen, Some(&left))?;
     let detail = context.store.asset(original).await.map_err(ours)?;
-    let surfaces = of_upload(&detail.asset.surfaces);
+    let surfaces = of_upload(metadata, &detail.asset.surfaces);
     let asked = context.external_scan.is_some();
     let Some(look) =
         look.filter(|look| suffices(look, &Look::now(context, asked), &context.policy, &surfaces))

@@ -12,6 +12,7 @@ mod look;
 pub mod manifest;
 mod media;
 pub mod package;
+mod producer_metadata;
 mod products;
 mod publication;
 pub mod publish;

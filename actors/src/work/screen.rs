@@ -10,7 +10,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::TextLine;
 use reelgate_ports::judgement::{response, with_name};
-use reelgate_ports::records::{AssetDetail, Claim, FindingRecord, Success};
+use reelgate_ports::records::{AssetDetail, Claim, FindingRecord, ProducerMetadata, Success};
 use reelgate_privacy::{Line, Scan};
 
 use crate::engine_context::EngineContext;
@@ -42,12 +42,12 @@ impl StageTask for Screen {
 async fn screen(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
     let detail = context.store.asset(&claim.fence.asset).await.map_err(ours)?;
     if !claim.linked || was_searched(&detail) {
-        return screen_content(context, claim).await;
+        return screen_content(context, claim, &detail.metadata).await;
     }
     let original = detail.asset.linked_to.as_ref();
     let original = original.ok_or_else(|| Fault::new(Code::Internal, "a linked asset has no original"))?;
-    match shared_content(context, original).await? {
-        Some(content) => screen_name(context, claim, content).await,
+    match shared_content(context, original, &detail.metadata).await? {
+        Some(content) => screen_upload(context, claim, &detail.metadata, content).await,
         None => Ok(Success::LooksAgain),
     }
 }
@@ -57,13 +57,17 @@ fn was_searched(detail: &AssetDetail) -> bool {
     detail.tasks.iter().any(|row| row.task == TaskKey::Enrich && row.state == TaskState::Done)
 }
 
-async fn screen_content(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
-    let mut lines = text_sources::lines(context, claim).await?;
+async fn screen_content(
+    context: &Arc<EngineContext>,
+    claim: &Claim,
+    metadata: &ProducerMetadata,
+) -> Result<Success, Fault> {
+    let mut lines = text_sources::lines(context, claim, metadata).await?;
     let published = match claim.linked {
         true => Vec::new(),
         false => captions::lines(context, &claim.fence.asset).await?,
     };
-    let surfaces = surfaces::with_lines(surfaces::of_claim(context, claim).await?, &published);
+    let surfaces = surfaces::with_lines(surfaces::of_claim(context, claim, metadata).await?, &published);
     lines.extend(published);
     let (scan, lines) = classify(context, lines).await?;
     let key = &claim.source.id.key;
@@ -87,17 +91,18 @@ async fn screen_content(context: &Arc<EngineContext>, claim: &Claim) -> Result<S
     Ok(Success::Screened { screening, findings, redaction, shared: false, result })
 }
 
-/// Screens the name of a linked asset, and judges it together with what is known of its content.
-async fn screen_name(
+/// Screens the name and the metadata of a linked asset, and judges them together with what is known of its content.
+async fn screen_upload(
     context: &Arc<EngineContext>,
     claim: &Claim,
+    metadata: &ProducerMetadata,
     content: SharedContent,
 ) -> Result<Success, Fault> {
-    let (in_name, lines) = classify(context, vec![text_sources::name_line(&claim.source)]).await?;
-    let in_name: Vec<FindingRecord> = in_name.findings.iter().map(record).collect();
+    let (in_upload, lines) = classify(context, text_sources::of_upload(&claim.source, metadata)).await?;
+    let in_upload: Vec<FindingRecord> = in_upload.findings.iter().map(record).collect();
     let SharedContent { findings, surfaces, look, removed, on_screen } = content;
     let key = &claim.source.id.key;
-    let findings = with_name(&with_name(&findings, &still_unwanted(context, key, &removed)), &in_name);
+    let findings = with_name(&with_name(&findings, &still_unwanted(context, key, &removed)), &in_upload);
     let mut screening = judge(&context.policy, key, &findings, surfaces);
     let delivered = external_scan::deliver(context, claim, &lines, &screening).await?;
     screening.scan = delivered.is_some();

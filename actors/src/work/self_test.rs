@@ -12,6 +12,7 @@ use reelgate_pipelines::client::{self, CancelFlag, Nowhere, WorkerProgram};
 use reelgate_pipelines::messages::{Finished, Job};
 use reelgate_pipelines::recipes::plan::plan;
 use reelgate_pipelines::recipes::settings::Settings;
+use reelgate_ports::records::ProducerMetadata;
 
 use crate::engine_context::EngineContext;
 use crate::work::gathered_text::run_enrich;
@@ -83,7 +84,7 @@ pub fn check_surfaces(worker: &WorkerProgram, settings: &Settings, policy: &Poli
         }
     }
     let (enrichment, text) = analyse(&[])?;
-    let mut incomplete = policy.incomplete(&of_upload(&enrichment.surfaces));
+    let mut incomplete = policy.incomplete(&of_upload(&ProducerMetadata::new(), &enrichment.surfaces));
     incomplete.retain(|report| report.surface != Surface::OnScreenText);
     if !incomplete.is_empty() {
         return missing("every surface of privacy.surfaces to be analysed", &surface::label(&incomplete));

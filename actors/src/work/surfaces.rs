@@ -5,22 +5,27 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::surface::{self, Surface, SurfaceReport, SurfaceState};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{Enrichment, TextLine};
-use reelgate_ports::records::Claim;
+use reelgate_ports::records::{Claim, ProducerMetadata};
 
 use crate::engine_context::EngineContext;
+use crate::work::producer_metadata;
 use crate::work::products::document;
 
-/// Every surface: the upload's name, which is always classified, and what a media worker reports about the content.
-pub fn of_upload(content: &[SurfaceReport]) -> Vec<SurfaceReport> {
+/// Every surface: the upload's name and metadata, which are always classified, and what a media worker reports about the content.
+pub fn of_upload(metadata: &ProducerMetadata, content: &[SurfaceReport]) -> Vec<SurfaceReport> {
     let name = SurfaceReport { lines: 1, ..SurfaceReport::analysed(Surface::Name) };
-    let content = content.iter().filter(|report| report.surface != Surface::Name).cloned();
-    std::iter::once(name).chain(content).collect()
+    let content = content.iter().filter(|report| !report.surface.is_of_upload()).cloned();
+    [name, producer_metadata::report(metadata)].into_iter().chain(content).collect()
 }
 
 /// The surfaces of a claim's asset, whose content was searched for itself.
-pub async fn of_claim(context: &EngineContext, claim: &Claim) -> Result<Vec<SurfaceReport>, Fault> {
+pub async fn of_claim(
+    context: &EngineContext,
+    claim: &Claim,
+    metadata: &ProducerMetadata,
+) -> Result<Vec<SurfaceReport>, Fault> {
     let enrichment: Enrichment = document(&*context.store, &claim.fence.asset, TaskKey::Enrich).await?;
-    Ok(of_upload(&enrichment.surfaces))
+    Ok(of_upload(metadata, &enrichment.surfaces))
 }
 
 /// The surfaces with lines that are searched beside those of a worker.
@@ -41,7 +46,7 @@ pub fn with_lines(mut surfaces: Vec<SurfaceReport>, lines: &[TextLine]) -> Vec<S
 /// Refuses the work of a node that cannot analyse what policy requires. A retry there would not help, and nothing is wrong
 /// with the file.
 pub fn check_installation(policy: &Policy, reports: &[SurfaceReport]) -> Result<(), Fault> {
-    let mut missing = policy.incomplete(&of_upload(reports));
+    let mut missing = policy.incomplete(&of_upload(&ProducerMetadata::new(), reports));
     missing.retain(|report| report.gaps.iter().any(|gap| gap.why.is_ours()));
     if missing.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Everything readable in an asset, as lines with a place: its name, and the text that its media worker collected.
+//! Everything readable in an asset, as lines with a place: its name and metadata, and the text that its media worker collected.
 
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
@@ -6,11 +6,11 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
 use reelgate_pipelines::trust;
-use reelgate_ports::records::{Claim, SourceRecord};
+use reelgate_ports::records::{Claim, ProducerMetadata, SourceRecord};
 
 use crate::engine_context::EngineContext;
-use crate::work::ours;
 use crate::work::products::{Planned, document, product};
+use crate::work::{ours, producer_metadata};
 
 /// Largest text output, bytes; the worker stops collecting well before this.
 pub const TEXT_BYTES_MAX: u64 = 64 << 20;
@@ -23,14 +23,22 @@ const FILE_BUCKET: &str = "file";
 ///
 /// # Errors
 /// `worker_protocol` where a line is not what a worker may write.
-pub async fn lines(context: &EngineContext, claim: &Claim) -> Result<Vec<TextLine>, Fault> {
-    let mut lines = vec![name_line(&claim.source)];
+pub async fn lines(
+    context: &EngineContext,
+    claim: &Claim,
+    metadata: &ProducerMetadata,
+) -> Result<Vec<TextLine>, Fault> {
+    let mut lines = of_upload(&claim.source, metadata);
     lines.extend(read_lines(context, &claim.fence.asset).await?);
     Ok(lines)
 }
 
-/// The line of an upload's name.
-pub fn name_line(source: &SourceRecord) -> TextLine {
+/// The lines of an upload's name and metadata, which another upload of the same content does not share.
+pub fn of_upload(source: &SourceRecord, metadata: &ProducerMetadata) -> Vec<TextLine> {
+    std::iter::once(name_line(source)).chain(producer_metadata::lines(metadata)).collect()
+}
+
+fn name_line(source: &SourceRecord) -> TextLine {
     let key = &source.id.key;
     named(if source.id.bucket == FILE_BUCKET { key.rsplit('/').next().unwrap_or(key) } else { key })
 }

@@ -18,7 +18,7 @@ use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
-use crate::work::{given_checksums, joined, source};
+use crate::work::{given_checksums, joined, producer_metadata, source, sources};
 
 /// [`reelgate_flow::task::TaskKey::Validate`].
 pub struct Validate;
@@ -33,11 +33,14 @@ impl StageTask for Validate {
         let opened = source::open(&context, &claim).await?;
         let size_bytes = opened.size_bytes;
         let (file, opened) = opened.split();
+        let labels = context.objects.labels(&claim.source).await.map_err(sources)?;
+        learned.metadata = Some(producer_metadata::checked(&labels)?);
+        let given = given_checksums::read(&context, &claim, &labels.metadata).await?;
         let permit = match sniffed(&file, size_bytes) {
             Ok(_) => context.inspections.acquire().await.ok(),
             // A file that is refused by its first bytes needs no worker, and is read further only for a checksum: that tells a
             // damaged transfer from a wrong file.
-            Err(refused) if given_checksums::read(&context, &claim).await?.is_empty() => {
+            Err(refused) if given.is_empty() => {
                 source::check_current(&context, &opened).await?;
                 return Err(refused);
             }
@@ -49,7 +52,7 @@ impl StageTask for Validate {
         source::check_current(&context, &opened).await?;
         let sha256 = sha256?;
         learned.sha256 = Some(sha256.clone());
-        given_checksums::check(&given_checksums::read(&context, &claim).await?, &sha256)?;
+        given_checksums::check(&given, &sha256)?;
         let (inspection, usage) = inspected?;
         let inspection = without_words(inspection);
         learned.usage = usage_record(usage);

@@ -93,6 +93,7 @@ fn report(claim: Claim, node: &NodeId) -> TaskReport {
         node: node.clone(),
         sha256: Some(reelgate_ports::identity::key_sha256(claim.fence.asset.as_str())),
         facts: None,
+        metadata: None,
         ending,
         usage: UsageRecord { wall_ms: 2, cpu_ms: 1, memory_bytes_max: 1 << 20 },
         fence: claim.fence,

@@ -78,6 +78,7 @@ pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
                           WHERE a.arrival = $1 AND scans.bucket = a.bucket AND scans.key = a.key
                               AND scans.version = a.version),
               media AS (DELETE FROM media_facts WHERE asset = $1),
+              said AS (DELETE FROM metadata WHERE asset = $1),
               products AS (DELETE FROM products WHERE asset = $1),
               jobs AS (DELETE FROM jobs WHERE asset = $1),
               ladders AS (DELETE FROM ladders WHERE asset = $1),

@@ -30,6 +30,7 @@ mod listen;
 mod load;
 mod locks;
 mod maintenance;
+mod metadata;
 mod migrate;
 mod nodes;
 mod outbox;

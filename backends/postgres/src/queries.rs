@@ -16,7 +16,7 @@ use crate::error::{DbResult, db};
 use crate::pg_store::PgStore;
 use crate::rows::{self, TaskCells, TaskRead, asset_query, large, phase};
 use crate::time::count;
-use crate::{pooled_connection, products};
+use crate::{metadata, pooled_connection, products};
 
 /// Most ids that [`PgStore::find_ids`] returns.
 const FIND_MAX: i64 = 10;
@@ -56,6 +56,7 @@ impl PgStore {
             tasks,
             renditions: products::renditions(&mut moment, shown).await?,
             findings: products::findings(&mut moment, arrival).await?,
+            metadata: metadata::read(&mut moment, id).await?,
             asset,
         })
     }
@@ -72,23 +73,40 @@ impl PgStore {
             edge = Some(arrival.ok_or_else(|| missing(id))?);
         }
         let phases: Vec<String> = filter.phases.iter().map(|phase| phase.as_str().to_owned()).collect();
+        // Each pair is counted once, however often it is asked for.
+        let wanted: BTreeSet<(String, String)> = filter.metadata.iter().cloned().collect();
+        let (names, values): (Vec<String>, Vec<String>) = wanted.into_iter().unzip();
         let rows = match filter.from {
             ListFrom::Oldest(_) => {
                 asset_query!(
-                    "WHERE a.arrival > $1 AND (cardinality($2::text[]) = 0 OR a.phase = ANY($2)) ORDER BY a.arrival LIMIT $3",
+                    "WHERE a.arrival > $1 AND (cardinality($2::text[]) = 0 OR a.phase = ANY($2))
+                         AND (cardinality($4::text[]) = 0 OR a.arrival IN (
+                             SELECT m.asset FROM unnest($4, $5::text[]) AS w (name, value)
+                             JOIN metadata AS m ON (m.name, m.value) = (w.name, w.value)
+                             GROUP BY m.asset HAVING count(*) = cardinality($4)))
+                     ORDER BY a.arrival LIMIT $3",
                     edge.unwrap_or(0),
                     &phases,
                     i64::from(filter.limit),
+                    &names,
+                    &values,
                 )
                 .fetch_all(&self.readers)
                 .await
             }
             ListFrom::Newest(_) => {
                 asset_query!(
-                    "WHERE a.arrival < $1 AND (cardinality($2::text[]) = 0 OR a.phase = ANY($2)) ORDER BY a.arrival DESC LIMIT $3",
+                    "WHERE a.arrival < $1 AND (cardinality($2::text[]) = 0 OR a.phase = ANY($2))
+                         AND (cardinality($4::text[]) = 0 OR a.arrival IN (
+                             SELECT m.asset FROM unnest($4, $5::text[]) AS w (name, value)
+                             JOIN metadata AS m ON (m.name, m.value) = (w.name, w.value)
+                             GROUP BY m.asset HAVING count(*) = cardinality($4)))
+                     ORDER BY a.arrival DESC LIMIT $3",
                     edge.unwrap_or(i64::MAX),
                     &phases,
                     i64::from(filter.limit),
+                    &names,
+                    &values,
                 )
                 .fetch_all(&self.readers)
                 .await

@@ -142,12 +142,14 @@ pub async fn an_asset_under_hold_is_not_erased(home: &dyn StoreHome) {
 pub async fn an_erased_asset_leaves_no_text(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = quarantined(&fixture, "secret/name").await;
+    assert!(!fixture.store.asset(&asset).await.unwrap().metadata.is_empty());
     fixture.store.decide(&asset, &decision(Decided::Erase)).await.unwrap();
     fixture.run(Severity::None).await;
     let detail = fixture.store.asset(&asset).await.unwrap();
     assert_eq!(detail.asset.phase, Phase::Erased);
     assert_eq!((detail.asset.source.id.key.as_str(), detail.asset.source.location.as_str()), ("", ""));
     assert_eq!((detail.facts, detail.findings.len(), detail.renditions.len()), (None, 0, 0));
+    assert_eq!(detail.metadata.len(), 0);
     let products = fixture.store.products(&asset).await.unwrap();
     let left: Vec<TaskKey> = products.iter().map(|product| product.task).collect();
     assert_eq!(left, [TaskKey::Withdraw], "the certificate");

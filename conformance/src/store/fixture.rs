@@ -132,7 +132,8 @@ pub fn validated(claim: &Claim, sha256: &str) -> TaskReport {
     let jobs = vec![job(TaskKey::Video { chunk: 0 }, 20), job(TaskKey::Enrich, 3)];
     let ending =
         Ending::Success(Success::Validated { video_chunks: 1, audio: false, captions: false, plan, jobs });
-    TaskReport { sha256: Some(sha256.to_owned()), ..report(claim, ending) }
+    let metadata = [("unit".to_owned(), "7".to_owned())].into();
+    TaskReport { sha256: Some(sha256.to_owned()), metadata: Some(metadata), ..report(claim, ending) }
 }
 
 /// The job of a task for this many nanoseconds of media.

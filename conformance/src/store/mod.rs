@@ -269,6 +269,7 @@ macro_rules! store_suite {
                 products_of_finished_tasks_come_back_in_order
                 a_task_has_a_product_only_after_it_has_finished
                 products_are_gone_after_the_asset_began_again
+                metadata_comes_back_and_is_searched_by_name_and_value
                 renditions_and_findings_come_back_in_order
                 assets_are_listed_in_order_of_arrival_filtered_and_paged
                 ids_are_found_by_their_beginning

@@ -6,7 +6,7 @@ use reelgate_flow::facts::{
 };
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::place::TextPlace;
-use reelgate_flow::reason::Code;
+use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use serde_json::json;
 
@@ -14,7 +14,8 @@ use super::StoreHome;
 use super::fixture::{LEASE_MS, StoreFixture, output, report, validated, well};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::{
-    Ending, Finder, FindingLocation, FindingRecord, MaskedValue, RenditionRecord, Retained, Success,
+    Ending, Finder, FindingLocation, FindingRecord, MaskedValue, ProducerMetadata, RenditionRecord, Retained,
+    Success, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, ListFrom};
 
@@ -157,6 +158,47 @@ pub async fn products_are_gone_after_the_asset_began_again(home: &dyn StoreHome)
     assert_eq!(fixture.store.products(&asset).await.unwrap(), []);
 }
 
+pub async fn metadata_comes_back_and_is_searched_by_name_and_value(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let (first, second) = (fixture.upload("a", 1).await, fixture.upload("b", 1).await);
+    let said = |entries: &[(&str, &str)]| -> ProducerMetadata {
+        entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let of_first = said(&[("tag:case", "O'Neil \"🎬\""), ("unit", "7")]);
+    let of_second = said(&[("tag:case", "other"), ("unit", "7")]);
+    for claim in fixture.claim(Lane::Light, 10).await {
+        let ending = Ending::Fault(Fault::new(Code::StoreUnavailable, ""));
+        let metadata = Some(said(&[("gone", "x"), ("unit", "6")]));
+        fixture.store.complete(&[TaskReport { metadata, ..report(&claim, ending) }]).await.unwrap();
+    }
+    assert_eq!(fixture.store.asset(&first).await.unwrap().metadata, said(&[("gone", "x"), ("unit", "6")]));
+    fixture.clock.advance_ms(LEASE_MS);
+    for claim in fixture.claim(Lane::Light, 10).await {
+        let metadata = if claim.fence.asset == first { &of_first } else { &of_second };
+        let whole = TaskReport { metadata: Some(metadata.clone()), ..well(&claim, Severity::None) };
+        fixture.store.complete(&[whole]).await.unwrap();
+    }
+    assert_eq!(fixture.store.asset(&first).await.unwrap().metadata, of_first);
+    let listed = async |pairs: &[(&str, &str)], from: ListFrom| {
+        let metadata = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let filter = AssetFilter { metadata, limit: 10, from, ..AssetFilter::default() };
+        let found = fixture.store.assets(&filter).await.unwrap();
+        found.into_iter().map(|asset| asset.id).collect::<Vec<_>>()
+    };
+    let (oldest, newest) = (ListFrom::Oldest(None), ListFrom::Newest(None));
+    let unit = ("unit", "7");
+    let both = [first.clone(), second.clone()];
+    assert_eq!(listed(&[], oldest.clone()).await, both);
+    assert_eq!(listed(&[unit], oldest.clone()).await, both);
+    assert_eq!(listed(&[unit, unit], newest.clone()).await, [second.clone(), first.clone()]);
+    assert_eq!(listed(&[unit], ListFrom::Newest(Some(second.clone()))).await, std::slice::from_ref(&first));
+    let case = ("tag:case", "O'Neil \"🎬\"");
+    assert_eq!(listed(&[unit, case], oldest.clone()).await, std::slice::from_ref(&first));
+    for none in [&[("unit", "6")][..], &[("gone", "x")], &[case, ("tag:case", "other")], &[("7", "unit")]] {
+        assert_eq!(listed(none, newest.clone()).await, [], "{none:?}");
+    }
+}
+
 pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
@@ -236,7 +278,7 @@ pub async fn assets_are_listed_in_order_of_arrival_filtered_and_paged(home: &dyn
     let claim = fixture.claim_one(TaskKey::Validate).await;
     fixture.fail(&claim, Code::NotMedia).await;
     let listed_from = async |phases: &[Phase], limit: u32, from: ListFrom| {
-        let filter = AssetFilter { phases: phases.to_vec(), limit, from };
+        let filter = AssetFilter { phases: phases.to_vec(), limit, from, ..AssetFilter::default() };
         let rows = fixture.store.assets(&filter).await.unwrap();
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
     };

@@ -63,9 +63,9 @@ pub(super) fn check(job: &EnrichJob, found: &Enrichment, outputs: &Outputs) -> R
 
 /// Checks that every surface is reported once, and that no report contradicts itself, the job or the number of lines.
 fn check_surfaces(job: &EnrichJob, found: &Enrichment) -> Result<(), Fault> {
-    let expected = Surface::ALL.iter().filter(|surface| **surface != Surface::Name);
+    let expected = Surface::ALL.iter().filter(|surface| !surface.is_of_upload());
     ensure(found.surfaces.iter().map(|report| &report.surface).eq(expected), || {
-        "every surface but the name once and in order".to_owned()
+        "every surface of the content once and in order".to_owned()
     })?;
     for report in &found.surfaces {
         ensure(report.is_consistent(), || "a state of a surface that fits its gaps".to_owned())?;

@@ -12,7 +12,7 @@ pub fn fault(fault: Fault, is_working: bool) -> Result<Fault, Fault> {
         Code::WorkerUnavailable => !is_working,
         Code::ConfigInvalid | Code::CountMismatch => is_working,
         // A worker sees neither checksums nor its own crash.
-        Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::DecoderCrashed => false,
+        Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::BadMetadata | Code::DecoderCrashed => false,
         code => is_working && code.class() == Class::BadMedia,
     };
     if !is_known {
@@ -44,7 +44,7 @@ mod tests {
             let checked = fault(Fault::new(*code, ""), true);
             let expected = match code.class() {
                 Class::BadMedia => {
-                    !matches!(code, Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::DecoderCrashed)
+                    !matches!(code, Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::BadMetadata | Code::DecoderCrashed)
                 }
                 _ => matches!(
                     code,

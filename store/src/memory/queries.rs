@@ -36,6 +36,7 @@ pub(super) fn asset(state: &State, id: &AssetId) -> PortResult<AssetDetail> {
         tasks: tasks(stored),
         renditions: shown.renditions.clone(),
         findings: stored.findings.clone(),
+        metadata: stored.metadata.clone(),
     })
 }
 
@@ -63,7 +64,10 @@ pub(super) fn assets(state: &State, filter: &AssetFilter) -> PortResult<Vec<Asse
             ListFrom::Oldest(_) => arrival > edge,
             ListFrom::Newest(_) => arrival < edge,
         });
-        is_beyond && (filter.phases.is_empty() || filter.phases.contains(&phase))
+        let has = |(name, value): &(String, String)| stored.metadata.get(name) == Some(value);
+        is_beyond
+            && filter.metadata.iter().all(has)
+            && (filter.phases.is_empty() || filter.phases.contains(&phase))
     };
     let (found, limit) = (state.assets.iter().filter(wanted), filter.limit as usize);
     let record = |stored: &Stored| stored.row.record();

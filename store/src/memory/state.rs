@@ -9,7 +9,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
     AuditRecord, Decision, ExternalScanEvent, FindingRecord, HistoryRecord, NodeReport, NoticeRecord,
-    Proposal, RenditionRecord, TaskJob,
+    ProducerMetadata, Proposal, RenditionRecord, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -24,6 +24,7 @@ pub(super) struct Stored {
     pub row: AssetRow,
     pub extras: BTreeMap<TaskKey, TaskExtra>,
     pub facts: Option<MediaFacts>,
+    pub metadata: ProducerMetadata,
     pub products: BTreeMap<TaskKey, Product>,
     pub jobs: BTreeMap<TaskKey, TaskJob>,
     pub renditions: Vec<RenditionRecord>,
@@ -41,6 +42,7 @@ impl Stored {
             row,
             extras: BTreeMap::new(),
             facts: None,
+            metadata: ProducerMetadata::new(),
             products: BTreeMap::new(),
             jobs: BTreeMap::new(),
             renditions: Vec::new(),

@@ -120,6 +120,7 @@ fn write_learned(state: &mut State, learned: LearnedFact) {
             stored.jobs = jobs.into_iter().map(|job| (job.task, job)).collect();
         }
         LearnedFact::Facts(_, facts) => stored.facts = Some(*facts),
+        LearnedFact::Metadata(_, metadata) => stored.metadata = metadata,
         LearnedFact::Renditions(_, rows) => stored.renditions = rows,
         LearnedFact::Findings(_, rows) => stored.findings = rows,
         LearnedFact::MoreFindings(_, rows) => stored.findings = join(&stored.findings, &rows),
@@ -142,6 +143,7 @@ fn erase(state: &mut State, arrival: i64) {
     let Some(stored) = state.at_mut(arrival) else { return };
     let source = stored.row.source.id.clone();
     stored.facts = None;
+    stored.metadata.clear();
     stored.products.clear();
     stored.jobs.clear();
     stored.renditions.clear();

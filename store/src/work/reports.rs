@@ -93,7 +93,7 @@ impl UnitOfWork {
         Ok(Input::Done { task, attempt, outcome })
     }
 
-    /// Adds what the attempt used, and keeps the hash and the facts of the source even if the attempt failed.
+    /// Adds what the attempt used, and keeps the hash, the facts and the metadata of the source even if the attempt failed.
     fn account(&mut self, report: &TaskReport) -> PortResult<()> {
         let loaded = self.at(&report.fence.asset)?;
         if let Some(extra) = loaded.extras.get_mut(&report.fence.task) {
@@ -107,6 +107,9 @@ impl UnitOfWork {
         }
         if let Some(facts) = &report.facts {
             self.learned.push(LearnedFact::Facts(report.fence.asset.clone(), facts.clone()));
+        }
+        if let Some(metadata) = &report.metadata {
+            self.learned.push(LearnedFact::Metadata(report.fence.asset.clone(), metadata.clone()));
         }
         Ok(())
     }

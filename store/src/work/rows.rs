@@ -10,8 +10,8 @@ use reelgate_flow::task::TaskKey;
 
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AssetRecord, Decision, FindingRecord, Principal, Proposal, RenditionRecord, SourceRecord, StagedOutput,
-    TaskJob, TaskReport,
+    AssetRecord, Decision, FindingRecord, Principal, ProducerMetadata, Proposal, RenditionRecord,
+    SourceRecord, StagedOutput, TaskJob, TaskReport,
 };
 
 /// An asset's own row. `core` holds its tasks too, once they are loaded.
@@ -201,6 +201,8 @@ pub enum LearnedFact {
     Jobs(AssetId, Vec<TaskJob>),
     /// Container, tracks and duration, as inspection found them.
     Facts(AssetId, Box<MediaFacts>),
+    /// What the producer says about the upload; it replaces what an earlier attempt read.
+    Metadata(AssetId, ProducerMetadata),
     /// The renditions that were packaged.
     Renditions(AssetId, Vec<RenditionRecord>),
     /// All findings of screening; they replace earlier ones.
@@ -233,6 +235,7 @@ impl LearnedFact {
             | Self::SameRedaction { asset: id, .. }
             | Self::Jobs(id, _)
             | Self::Facts(id, _)
+            | Self::Metadata(id, _)
             | Self::Renditions(id, _)
             | Self::Findings(id, _)
             | Self::MoreFindings(id, _)

@@ -271,6 +271,7 @@ impl Observed {
             node: self.node.clone(),
             sha256: hash,
             facts: None,
+            metadata: None,
             ending,
             usage: UsageRecord::default(),
         };

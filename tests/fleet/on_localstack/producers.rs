@@ -116,11 +116,12 @@ async fn verify_names_what_was_changed_in_the_bucket(fixture: &FleetFixture, ass
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_whose_metadata_holds_another_checksum_is_rejected_with_both() {
+async fn metadata_of_uploads_is_checked_searched_and_found_again() {
     let fixture = FleetFixture::new(false).await;
     let inbox = fixture.dir.path().join("uploads");
-    uploads(&inbox, 1);
+    uploads(&inbox, 2);
     let bytes = std::fs::read(inbox.join("000.mp4")).unwrap();
+    let other = std::fs::read(inbox.join("001.mp4")).unwrap();
     let digest = sha2::Sha256::digest(&bytes);
     let wrong = "0".repeat(64);
     let given = [
@@ -130,10 +131,16 @@ async fn an_upload_whose_metadata_holds_another_checksum_is_rejected_with_both()
     ];
     for (key, name, value) in given {
         let put = fixture.s3.put_object().bucket(&fixture.ingest).key(key).metadata(name, value);
-        put.body(bytes.clone().into()).send().await.unwrap();
+        put.tagging("unit=7&case=b%2017").body(bytes.clone().into()).send().await.unwrap();
+    }
+    // In a copy of a published content, and in a content of its own.
+    for (key, content) in [("copy.mp4", &bytes), ("own.mp4", &other)] {
+        let put = fixture.s3.put_object().bucket(&fixture.ingest).key(key);
+        let put = put.metadata("note", "credit card 4539 5787 6362 1486");
+        put.body(content.clone().into()).send().await.unwrap();
     }
     let node = fixture.node("only", &[]);
-    notices_until(&fixture, &mut BTreeSet::new(), 3).await;
+    let notices = notices_until(&fixture, &mut BTreeSet::new(), 5).await;
     let found: BTreeMap<String, Value> = fixture
         .assets()
         .into_iter()
@@ -149,6 +156,32 @@ async fn an_upload_whose_metadata_holds_another_checksum_is_rejected_with_both()
     );
     assert!(found["wrong.mp4"]["message"].as_str().unwrap().contains(&told), "{found:?}");
     assert!(!format!("{found:?}").contains("sesame"), "{found:?}");
+    for key in ["copy.mp4", "own.mp4"] {
+        assert_eq!(found[key]["code"], "personal_data", "{key}: {found:?}");
+    }
+    let listed = |pairs: &[&str]| -> Vec<Value> {
+        let pairs = pairs.iter().flat_map(|pair| ["--where", *pair]);
+        fixture.lines(&["list", "--json"].into_iter().chain(pairs).collect::<Vec<_>>())
+    };
+    let of_unit: BTreeSet<String> = listed(&["tag:unit=7"])
+        .iter()
+        .map(|line| line["source"]["path"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(of_unit, ["right.mp4", "wrong.mp4", "unreadable.mp4"].map(str::to_owned).into());
+    let published =
+        listed(&["tag:unit=7", "tag:case=b 17"]).into_iter().find(|line| line["state"] == "published");
+    assert_eq!(published.unwrap()["metadata"], serde_json::json!({"tag:case": "b 17", "tag:unit": "7"}));
+    let [quarantined, _] = &listed(&["note=credit card 4539 5787 6362 1486"])[..] else { panic!("two") };
+    assert_eq!(quarantined["metadata"], serde_json::json!({"note": null}));
+    let place = &quarantined["findings"][0]["locations"][0];
+    assert_eq!((&place["surface"], &place["field"]), (&"metadata".into(), &"note".into()), "{quarantined}");
+    let shown = fixture.reelgate(&["show", quarantined["asset_id"].as_str().unwrap()]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("not shown unless published") && !shown.contains("4539"), "{shown}");
+    assert_eq!(listed(&["tag:unit=8"]), Vec::<Value>::new());
+    for told in [fixture.logs(), format!("{notices:?}")] {
+        assert!(!told.contains("4539") && !told.contains("b 17"), "{told}");
+    }
     drop(node);
 }
 
@@ -190,12 +223,15 @@ async fn an_upload_that_was_replaced_before_its_event_came_is_superseded_and_sta
 }
 
 /// Waits until this many different notices have arrived.
-async fn notices_until(fixture: &FleetFixture, seen: &mut BTreeSet<String>, count: usize) {
+async fn notices_until(fixture: &FleetFixture, seen: &mut BTreeSet<String>, count: usize) -> Vec<Value> {
+    let mut all = Vec::new();
     wait_for("every notice has arrived", Duration::from_secs(120), async || {
         let notices = fixture.notices().await;
         seen.extend(notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()));
+        all.extend(notices);
         seen.len() >= count
     })
     .await;
     assert_eq!(seen.len(), count, "{}", fixture.logs());
+    all
 }

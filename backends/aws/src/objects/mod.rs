@@ -38,7 +38,6 @@ mod visible;
 mod withdraw;
 mod withdrawal_record;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -47,7 +46,8 @@ use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::{
-    MANIFEST, MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+    MANIFEST, MeasuredOutput, Objects, OpenSource, Publication, Restored, SourceLabels, StagedWriter, Turn,
+    Withdrawn,
 };
 use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
@@ -105,9 +105,9 @@ impl Objects for S3Objects {
             .await
     }
 
-    async fn metadata(&self, source: &SourceRecord) -> PortResult<BTreeMap<String, String>> {
+    async fn labels(&self, source: &SourceRecord) -> PortResult<SourceLabels> {
         let (context, source) = (self.context.clone(), source.clone());
-        self.context.engine.run(async move { source::metadata(&context, &source).await }).await
+        self.context.engine.run(async move { source::labels(&context, &source).await }).await
     }
 
     async fn stage(&self, fence: &Fence) -> PortResult<Box<dyn StagedWriter>> {

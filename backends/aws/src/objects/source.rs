@@ -1,11 +1,10 @@
 //! Sources: where they are, whether they are still the recorded version, and how they are opened.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::asset_id;
-use reelgate_ports::objects::OpenSource;
+use reelgate_ports::objects::{OpenSource, SourceLabels};
 use reelgate_ports::records::SourceRecord;
 
 use super::bucket::{Bucket, Head};
@@ -95,14 +94,15 @@ pub(super) async fn check_current(context: &StoreContext, source: &SourceRecord)
     recorded(&context.bucket, &place, source).await.map(drop)
 }
 
-/// The metadata of the recorded version.
-pub(super) async fn metadata(
-    context: &StoreContext,
-    source: &SourceRecord,
-) -> PortResult<BTreeMap<String, String>> {
+/// The metadata and tags of the recorded version.
+pub(super) async fn labels(context: &StoreContext, source: &SourceRecord) -> PortResult<SourceLabels> {
     let place = SourceLocation::of(&context.areas, source)?;
     let head = recorded(&context.bucket, &place, source).await?;
-    Ok(head.metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
+    let tags = context.bucket.tags("read the tags of the source", place.location(), head.version_id).await?;
+    Ok(SourceLabels {
+        metadata: head.metadata.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
+        tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+    })
 }
 
 /// Reads a small file next to the source.

@@ -14,7 +14,7 @@ use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
-use reelgate_ports::objects::{Objects, Publication, PublishItem};
+use reelgate_ports::objects::{Objects, Publication, PublishItem, SourceLabels};
 use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
 use reelgate_stand_ins::{Fault, FaultProxy};
 
@@ -140,19 +140,32 @@ async fn a_checksum_of_parts_is_verified_whatever_their_sizes() {
 }
 
 #[tokio::test]
-async fn the_metadata_of_an_upload_is_that_of_its_recorded_version() {
+async fn labels_of_an_upload_are_those_of_its_recorded_version_and_move_with_it() {
     let home = ScratchBuckets::versioned().await;
     let put = async |value: &str| {
         let put = home.s3.put_object().bucket(&home.bucket).key("in/a").body(noise(10).into());
-        put.metadata("Reelgate-SHA256", value).metadata("unit", "7").send().await.unwrap();
+        put.metadata("Reelgate-SHA256", value)
+            .metadata("unit", "7")
+            .tagging(format!("case={value}"))
+            .send()
+            .await
+            .unwrap();
         home.source("in/a").await
     };
     let older = put("old").await;
     let newer = put("new").await;
     let expected = [("reelgate-sha256", "new"), ("unit", "7")];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(home.objects.metadata(&newer).await.unwrap(), expected.into());
-    assert_eq!(home.objects.metadata(&older).await.unwrap_err().kind, ErrorKind::Superseded);
+    let tags = [("case".to_owned(), "new".to_owned())].into();
+    let labels = SourceLabels { metadata: expected.into(), tags };
+    assert_eq!(home.objects.labels(&newer).await.unwrap(), labels);
+    assert_eq!(home.objects.labels(&older).await.unwrap_err().kind, ErrorKind::Superseded);
+    let turn = next_turn(&asset_id(&newer.id));
+    let withdrawn = home.objects.withdraw(&turn, None, &newer, Exit::Reject, true).await.unwrap();
+    let moved = SourceRecord { location: withdrawn.source_location, ..newer };
+    let mut kept = home.objects.labels(&moved).await.unwrap();
+    kept.tags.remove("reelgate-exit").unwrap();
+    assert_eq!(kept, labels);
 }
 
 #[tokio::test]

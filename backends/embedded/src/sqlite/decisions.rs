@@ -83,8 +83,17 @@ pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<
 /// erased.
 pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult<()> {
     let what = "erase rows";
-    for table in ["media", "products", "jobs", "renditions", "findings", "redactions", "proposals", "events"]
-    {
+    for table in [
+        "media",
+        "products",
+        "jobs",
+        "renditions",
+        "findings",
+        "redactions",
+        "proposals",
+        "metadata",
+        "events",
+    ] {
         // Our own names, listed above.
         let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE asset = ?"));
         sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;

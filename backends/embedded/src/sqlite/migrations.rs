@@ -18,6 +18,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (11, "two_people", include_str!("../../migrations/0011_two_people.sql")),
     (12, "hashed_prefixes", include_str!("../../migrations/0012_hashed_prefixes.sql")),
     (13, "announced_seals", include_str!("../../migrations/0013_announced_seals.sql")),
+    (14, "metadata", include_str!("../../migrations/0014_metadata.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

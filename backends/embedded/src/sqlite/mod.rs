@@ -18,6 +18,7 @@ mod inspect;
 mod jobs;
 mod late_events;
 mod leases;
+mod metadata;
 mod migrations;
 mod nodes;
 mod open;

@@ -1,5 +1,7 @@
 //! Queries, on the reading connections.
 
+use std::collections::BTreeSet;
+
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -12,7 +14,7 @@ use super::error::db;
 use super::nodes::known;
 use super::rows::{self, count, get, optional_count, text, word};
 use super::work::json;
-use super::{facts, products};
+use super::{facts, metadata, products};
 
 /// Most ids that [`find`] returns.
 const FIND_MAX: i64 = 10;
@@ -33,6 +35,7 @@ pub(super) async fn asset(pool: &SqlitePool, id: &AssetId) -> PortResult<AssetDe
         tasks: tasks(pool, id).await?,
         renditions: products::renditions(pool, shown).await?,
         findings: products::findings(pool, id).await?,
+        metadata: metadata::read(pool, id.as_str()).await?,
         asset,
     })
 }
@@ -72,15 +75,25 @@ pub(super) async fn assets(pool: &SqlitePool, filter: &AssetFilter) -> PortResul
         edge = Some(arrival.ok_or_else(|| missing(id))?);
     }
     let phases: Vec<&str> = filter.phases.iter().map(|phase| phase.as_str()).collect();
+    // Each pair is counted once, however often it is asked for.
+    let wanted: BTreeSet<&(String, String)> = filter.metadata.iter().collect();
     let page = match filter.from {
         ListFrom::Oldest(_) => {
             "SELECT * FROM assets
              WHERE (?1 IS NULL OR arrival > ?1) AND (?2 = '[]' OR phase IN (SELECT value FROM json_each(?2)))
+                 AND (?4 = '[]' OR arrival IN (
+                     SELECT asset FROM json_each(?4) AS wanted
+                     JOIN metadata ON name = wanted.value ->> 0 AND metadata.value = wanted.value ->> 1
+                     GROUP BY asset HAVING count(*) = json_array_length(?4)))
              ORDER BY arrival LIMIT ?3"
         }
         ListFrom::Newest(_) => {
             "SELECT * FROM assets
              WHERE (?1 IS NULL OR arrival < ?1) AND (?2 = '[]' OR phase IN (SELECT value FROM json_each(?2)))
+                 AND (?4 = '[]' OR arrival IN (
+                     SELECT asset FROM json_each(?4) AS wanted
+                     JOIN metadata ON name = wanted.value ->> 0 AND metadata.value = wanted.value ->> 1
+                     GROUP BY asset HAVING count(*) = json_array_length(?4)))
              ORDER BY arrival DESC LIMIT ?3"
         }
     };
@@ -88,6 +101,7 @@ pub(super) async fn assets(pool: &SqlitePool, filter: &AssetFilter) -> PortResul
         .bind(edge)
         .bind(json(&phases)?)
         .bind(filter.limit)
+        .bind(json(&wanted)?)
         .fetch_all(pool)
         .await
         .map_err(db(what))?;

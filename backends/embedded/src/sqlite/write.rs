@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::error::{corrupt, db};
 use super::queue_clock::QueueTime;
 use super::work::json;
-use super::{decisions, facts, jobs, outbox, products, proposals};
+use super::{decisions, facts, jobs, metadata, outbox, products, proposals};
 
 /// Writes everything; returns the invariants that were found broken, by id.
 pub(super) async fn write(
@@ -39,6 +39,9 @@ async fn write_learned(
         }
         LearnedFact::Jobs(asset, planned) => jobs::write(conn, work.at(&asset)?.row.arrival, &planned).await,
         LearnedFact::Facts(asset, media) => facts::write(conn, work.at(&asset)?.row.arrival, &media).await,
+        LearnedFact::Metadata(asset, entries) => {
+            metadata::write(conn, work.at(&asset)?.row.arrival, &entries).await
+        }
         LearnedFact::Renditions(asset, rows) => {
             products::write_renditions(conn, work.at(&asset)?.row.arrival, &rows).await
         }

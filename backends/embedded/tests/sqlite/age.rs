@@ -31,7 +31,7 @@ async fn reject(store: &SqliteStore) {
         let usage = UsageRecord { wall_ms: 1, cpu_ms: 1, memory_bytes_max: 1 };
         let fence = claims[0].fence.clone();
         store
-            .complete(&[TaskReport { fence, node, sha256: None, facts: None, ending, usage }])
+            .complete(&[TaskReport { fence, node, sha256: None, facts: None, metadata: None, ending, usage }])
             .await
             .unwrap();
     }

@@ -43,7 +43,8 @@ impl SetClockFixture {
     async fn end(&self, claim: &Claim, ending: Ending) {
         let usage = UsageRecord { wall_ms: 1, cpu_ms: 1, memory_bytes_max: 1 };
         let fence = claim.fence.clone();
-        let report = TaskReport { fence, node: node(), sha256: None, facts: None, ending, usage };
+        let report =
+            TaskReport { fence, node: node(), sha256: None, facts: None, metadata: None, ending, usage };
         self.store.complete(&[report]).await.unwrap();
     }
 

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::unit::Unit;
-use crate::{decisions, jobs, outbox, products, proposals};
+use crate::{decisions, jobs, metadata, outbox, products, proposals};
 
 /// What a transaction wrote.
 #[derive(Debug)]
@@ -58,6 +58,9 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
             let arrival = unit.work.at(&asset)?.row.arrival;
             unit.media.insert(arrival, (media.container.as_str().to_owned(), media.duration_ns));
             products::write_media(conn, arrival, &media).await
+        }
+        LearnedFact::Metadata(asset, entries) => {
+            metadata::write(conn, unit.work.at(&asset)?.row.arrival, &entries).await
         }
         LearnedFact::Renditions(asset, rows) => {
             products::write_renditions(conn, unit.work.at(&asset)?.row.arrival, &rows).await

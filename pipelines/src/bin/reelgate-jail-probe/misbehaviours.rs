@@ -224,7 +224,7 @@ fn surfaces() -> Vec<SurfaceReport> {
         other if other.is_analysable() => SurfaceReport::analysed(*other),
         other => SurfaceReport::not_analysed(*other, NotSearched::NoAnalysis),
     };
-    Surface::ALL.iter().filter(|surface| **surface != Surface::Name).map(report).collect()
+    Surface::ALL.iter().filter(|surface| !surface.is_of_upload()).map(report).collect()
 }
 
 fn raw(bytes: &[u8]) {
