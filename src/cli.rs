@@ -132,6 +132,9 @@ pub struct ProbeArgs {
     /// The file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Plan with the settings of this profile, and print the renditions that it would make
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// One JSON object
     #[arg(long)]
     pub json: bool,

@@ -203,6 +203,7 @@ mod tests {
     use reelgate_actors::availability::Availability;
     use reelgate_actors::breaker::Breaker;
     use reelgate_actors::engine_context::{Credits, Roles};
+    use reelgate_actors::profiles::Profiles;
     use reelgate_actors::progress_board::ProgressBoard;
     use reelgate_actors::signals::{Metric, Signals};
     use reelgate_conformance::fault_plan::FaultPlan;
@@ -243,6 +244,7 @@ mod tests {
             unserved_ms: 0,
             worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
             settings: Settings::default(),
+            profiles: Profiles::default(),
             path_template: PathTemplate::default(),
             classifier: Classifier::new(),
             external_scan: None,

@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::availability::Availability;
 use crate::breaker::Breaker;
 use crate::finding_sweep::FindingSweep;
+use crate::profiles::Profiles;
 use crate::progress_board::ProgressBoard;
 use crate::scan_batcher::ScanBatcher;
 use crate::signals::Signals;
@@ -98,7 +99,9 @@ pub struct EngineContext {
     /// there is no other node.
     pub unserved_ms: u64,
     pub worker: WorkerProgram,
+    /// The media settings of uploads that no profile covers.
     pub settings: Settings,
+    pub profiles: Profiles,
     /// Where outputs become visible.
     pub path_template: PathTemplate,
     pub classifier: Classifier,

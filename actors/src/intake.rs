@@ -162,6 +162,7 @@ async fn ingest_next(
     let span = spans::intake(&this.batch, poll_ms);
     let ingested = async {
         link(&context, &mut this.batch.scans).await;
+        context.profiles.prioritise(&mut this.batch.events);
         redrive_unarchived(&context, &this.batch.unarchived).await?;
         ingest_batch(&context, &this.batch).await
     };

@@ -21,6 +21,7 @@ pub mod panics;
 mod persister;
 mod persister_turn;
 mod privacy_signals;
+pub mod profiles;
 pub mod progress_board;
 mod publisher;
 pub mod scan_batcher;

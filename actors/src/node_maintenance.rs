@@ -216,7 +216,8 @@ impl NodeMaintenance {
         }
         self.sweep_owed = false;
         let context = Arc::clone(&self.context);
-        let sweeping = async move { sweep(&*context.store, &*context.objects, "", false).await };
+        let sweeping =
+            async move { sweep(&*context.store, &*context.objects, &context.profiles, "", false).await };
         ctx.spawn(sweeping.into_actor(self).map(|result, act, ctx| {
             act.sweeping = false;
             match result {

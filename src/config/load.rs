@@ -12,6 +12,7 @@ use reelgate_ports::judgement::comparable;
 use super::config_error::{describe, out_of_range};
 use super::layer::Environment;
 use super::paths::is_file;
+use super::profiles::profiles;
 use super::{Config, Raw};
 use crate::cli::GlobalArgs;
 use crate::exit::Failure;
@@ -60,7 +61,8 @@ impl Config {
             surfaces: raw.privacy.required_surfaces(&raw.media.screen_text),
             approval_ms: raw.privacy.approval_ms(),
         };
-        Ok(Self { home, raw, roles, credits, path_template, policy })
+        let profiles = profiles(&raw.profiles, &raw.media).map_err(usage)?;
+        Ok(Self { home, raw, roles, credits, path_template, policy, profiles })
     }
 }
 

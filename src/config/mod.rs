@@ -8,6 +8,7 @@ mod load;
 mod network;
 pub mod paths;
 pub mod privacy;
+mod profiles;
 mod raw;
 pub mod secret;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reelgate_actors::engine_context::{Credits, Roles};
+use reelgate_actors::profiles::Profiles;
 use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_privacy::Classifier;
@@ -38,6 +40,8 @@ pub struct Config {
     /// Where outputs become visible.
     pub path_template: PathTemplate,
     pub policy: Policy,
+    /// Media settings and priorities of uploads by prefix.
+    pub profiles: Profiles,
 }
 
 impl Config {

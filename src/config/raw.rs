@@ -1,5 +1,6 @@
 //! The configuration as written: every field with unit, default and reason. `docs/reference/configuration.md` shows the same.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use reelgate_pipelines::recipes::settings::Settings;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::fleet::{AwsRaw, EventsRaw, NodeRaw, ObjectsRaw, StoreRaw};
 use super::network::NetworkRaw;
 use super::privacy::PrivacyRaw;
+use super::profiles::ProfileRaw;
 use super::secret::{Secret, SecretUrl};
 
 /// The whole file.
@@ -28,6 +30,8 @@ pub struct Raw {
     pub telemetry: TelemetryRaw,
     /// Ladder, encoder, limits and budgets.
     pub media: Settings,
+    /// What differs for some uploads, by the name of the profile.
+    pub profiles: BTreeMap<String, ProfileRaw>,
 }
 
 /// How many tasks run at once, and how long a claim lasts.

@@ -36,8 +36,9 @@ const BATCH_MAX: usize = 512;
 
 /// Processes the paths and the unfinished assets of earlier runs.
 pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Result<ExitStatus, Failure> {
-    let events = collect(&args)?;
+    let mut events = collect(&args)?;
     let config = Config::load(global).await?;
+    config.profiles.prioritise(&mut events);
     let signals = Signals::default();
     let _telemetry = Telemetry::start(&config, &wiring::node_name(&config), log, signals.spans())?;
     let context = wiring::context(&config, EnginePurpose::Run, signals).await?;

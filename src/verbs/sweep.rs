@@ -15,7 +15,8 @@ use crate::wiring;
 pub async fn sweep(global: &GlobalArgs, args: SweepArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let ports = wiring::existing_ports(&config).await?;
-    let swept = sweep_all(&*ports.store, &*ports.objects, &args.prefix, args.dry_run).await?;
+    let swept =
+        sweep_all(&*ports.store, &*ports.objects, &config.profiles, &args.prefix, args.dry_run).await?;
     let orphans = match args.dry_run {
         true => 0,
         false => reelgate_actors::engine::sweep_staging(&*ports.store, &*ports.objects).await?,

@@ -130,6 +130,7 @@ pub async fn context(
         unserved_ms: if store::is_embedded(config) { 0 } else { UNSERVED_MS },
         worker,
         settings: config.raw.media.clone(),
+        profiles: config.profiles.clone(),
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),

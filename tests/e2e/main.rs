@@ -22,6 +22,7 @@ mod macie;
 mod notices;
 mod panics;
 mod privacy;
+mod profiles;
 mod published;
 mod redaction;
 mod redo;

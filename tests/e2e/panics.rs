@@ -9,6 +9,7 @@ use reelgate_actors::Engine;
 use reelgate_actors::availability::Availability;
 use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::{Credits, EngineContext, Roles};
+use reelgate_actors::profiles::Profiles;
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
 use reelgate_conformance::fault_plan::{CallFault, FaultPlan};
@@ -76,6 +77,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
             traceparent: None,
         },
         settings: Settings::default(),
+        profiles: Profiles::default(),
         path_template: PathTemplate::default(),
         classifier: Classifier::new(),
         external_scan: None,

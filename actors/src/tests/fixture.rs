@@ -43,6 +43,7 @@ use crate::guard::ExitGuard;
 use crate::messages::{
     ActorExited, DrainStarted, NodeSuspected, NoticesOwed, Role, Stage, TaskClaimed, UploadsIngested,
 };
+use crate::profiles::Profiles;
 use crate::progress_board::ProgressBoard;
 use crate::signals::Signals;
 
@@ -130,6 +131,7 @@ impl Fixture {
             unserved_ms: UNSERVED_MS,
             worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
             settings: Settings::default(),
+            profiles: Profiles::default(),
             path_template: "{key}".parse().unwrap(),
             classifier: Classifier::new(),
             policy: Policy::default(),

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use actix::{Actor, Addr};
 use reelgate_conformance::fault_plan::CallFault;
+use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
+use reelgate_ports::order::Priority;
 use reelgate_ports::store::Queries as _;
 use tokio::time::Instant;
 
@@ -13,6 +15,7 @@ use super::fixture::{Fixture, POLL_MS, drain, event, in_virtual_time, until};
 use crate::availability::DrainReason;
 use crate::intake::Intake;
 use crate::messages::Role;
+use crate::profiles::{Profile, Profiles};
 
 fn start(fixture: &Fixture) -> Addr<Intake> {
     let persister = fixture.recorder().recipient();
@@ -42,6 +45,27 @@ fn a_batch_is_in_the_store_before_its_events_are_acknowledged() {
             ["acknowledge 2 events, 2 known", "acknowledge 1 events, 1 known"]
         );
         until("the persister is notified", async || fixture.received.look().uploads_ingested == 2).await;
+    });
+}
+
+#[test]
+fn an_upload_has_the_priority_of_its_profile() {
+    in_virtual_time(async {
+        let fixture = Fixture::with(|context| {
+            context.profiles = Profiles::new(vec![Profile {
+                name: "urgent".into(),
+                prefixes: vec!["urgent/".into()],
+                priority: Some(Priority::High),
+                settings: Settings::default(),
+            }]);
+        });
+        fixture.events.offer(EventBatch::of([event("urgent/a"), event("other/b")]));
+        let _intake = start(&fixture);
+        until("the batch is acknowledged", async || fixture.events.calls().len() == 1).await;
+        let rows = fixture.store.queue(10).await.unwrap();
+        let mut found: Vec<_> = rows.iter().map(|row| (row.prefix.as_str(), row.priority)).collect();
+        found.sort();
+        assert_eq!(found, [("other", Priority::Normal), ("urgent", Priority::High)]);
     });
 }
 

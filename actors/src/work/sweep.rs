@@ -9,6 +9,8 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::MediaEvent;
 use reelgate_ports::store::Store;
 
+use crate::profiles::Profiles;
+
 /// Uploads compared at once: one page of an S3 listing.
 pub const PAGE: usize = 1_000;
 
@@ -47,17 +49,20 @@ pub async fn page(
     Ok(Page { next, listed, unknown: unknown.map(|(upload, _)| upload).collect() })
 }
 
-/// Lists everything under a prefix and ingests what is unknown; with `dry_run` it only counts.
+/// Lists everything under a prefix and ingests what is unknown, each upload with the priority of its profile; with `dry_run` it
+/// only counts.
 pub async fn sweep(
     store: &dyn Store,
     objects: &dyn Objects,
+    profiles: &Profiles,
     prefix: &str,
     dry_run: bool,
 ) -> PortResult<Swept> {
     let mut swept = Swept::default();
     let mut after: Option<String> = None;
     loop {
-        let page = page(store, objects, prefix, after.as_deref()).await?;
+        let mut page = page(store, objects, prefix, after.as_deref()).await?;
+        profiles.prioritise(&mut page.unknown);
         swept.listed += page.listed;
         swept.found += page.unknown.len() as u64;
         if !dry_run && !page.unknown.is_empty() {

@@ -46,8 +46,10 @@ impl StageTask for Validate {
             }
             Err(_) => None,
         };
-        let (inspected, sha256) =
-            inspect_file(&context.worker, &context.settings, file, size_bytes, cancel).await;
+        // They are part of the plan, so that every node works on the asset as this one has planned it.
+        let profile = context.profiles.of_key(&claim.source.id.key);
+        let settings = profile.map_or(&context.settings, |profile| &profile.settings);
+        let (inspected, sha256) = inspect_file(&context.worker, settings, file, size_bytes, cancel).await;
         drop(permit);
         source::check_current(&context, &opened).await?;
         let sha256 = sha256?;
@@ -57,7 +59,7 @@ impl StageTask for Validate {
         let inspection = without_words(inspection);
         learned.usage = usage_record(usage);
         learned.facts = Some(Box::new(inspection.facts.clone()));
-        let plan = plan(&inspection, &context.settings, size_bytes)?;
+        let plan = plan(&inspection, settings, size_bytes)?;
         let success = Planned { inspection, plan };
         Ok(Success::Validated {
             video_chunks: success.video_chunks()?,
