@@ -89,8 +89,11 @@ async fn summary(conn: &mut PgConnection, unit: &Unit, loaded: &Loaded) -> DbRes
     if core.phase == Phase::Published {
         let shown = row.linked_to.as_ref().unwrap_or(&row.id);
         summary.renditions = products::renditions(&mut *conn, shown).await?;
-        summary.left_out =
-            products::facts(&mut *conn, shown).await?.as_ref().map(|facts| left_out(facts, None)).unwrap_or_default();
+        summary.left_out = products::facts(&mut *conn, shown)
+            .await?
+            .as_ref()
+            .map(|facts| left_out(facts, None))
+            .unwrap_or_default();
     }
     if core.severity > Severity::None {
         summary.findings = products::findings(conn, row.arrival).await?;

@@ -52,4 +52,11 @@ pub struct SegmentResult {
     pub bytes: u64,
     /// Begins with an IDR (always true for audio).
     pub starts_with_idr: bool,
+    /// Bytes of the file up to the end of its first picture; 0 for audio, and in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first_picture_end: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

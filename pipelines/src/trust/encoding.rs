@@ -147,6 +147,10 @@ fn check_media(claimed: &SegmentResult, found: &MediaSegment, skip_ticks: u64) -
     ensure(found.starts_with_sync == claimed.starts_with_idr, || {
         "a sync sample where one is listed".to_owned()
     })?;
+    let end = claimed.first_picture_end;
+    ensure(end == 0 || end == found.first_sample_end, || {
+        format!("a first picture that ends at byte {}, as in it", found.first_sample_end)
+    })?;
     let presented = |media: u64| media.saturating_sub(skip_ticks);
     let end = found.decode_ticks.saturating_add(found.duration_ticks);
     let (start, end) = (presented(found.decode_ticks), presented(end));

@@ -43,9 +43,13 @@ mod tests {
         for code in Code::ALL {
             let checked = fault(Fault::new(*code, ""), true);
             let expected = match code.class() {
-                Class::BadMedia => {
-                    !matches!(code, Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::BadMetadata | Code::DecoderCrashed)
-                }
+                Class::BadMedia => !matches!(
+                    code,
+                    Code::ChecksumMismatch
+                        | Code::ChecksumUnreadable
+                        | Code::BadMetadata
+                        | Code::DecoderCrashed
+                ),
                 _ => matches!(
                     code,
                     Code::PluginMissing | Code::Internal | Code::ConfigInvalid | Code::CountMismatch

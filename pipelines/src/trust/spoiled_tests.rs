@@ -39,7 +39,13 @@ fn init(codecs: &str, skip_ticks: u64) -> Output {
 }
 
 fn segment(decode_ticks: u64, duration_ticks: u64) -> Output {
-    let segment = MediaSegment { decode_ticks, duration_ticks, samples: 100, starts_with_sync: true };
+    let segment = MediaSegment {
+        decode_ticks,
+        duration_ticks,
+        samples: 100,
+        starts_with_sync: true,
+        first_sample_end: 9,
+    };
     output(5_000, Content::MediaSegment(segment))
 }
 

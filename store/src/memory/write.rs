@@ -179,7 +179,10 @@ fn summary(state: &State, asset: &AssetRecord) -> MediaSummary {
     if asset.phase == Phase::Published {
         let shown = state.find(asset.linked_to.as_ref().unwrap_or(&asset.id));
         media.renditions = shown.map(|shown| shown.renditions.clone()).unwrap_or_default();
-        media.left_out = shown.and_then(|shown| shown.facts.as_ref()).map(|facts| left_out(facts, None)).unwrap_or_default();
+        media.left_out = shown
+            .and_then(|shown| shown.facts.as_ref())
+            .map(|facts| left_out(facts, None))
+            .unwrap_or_default();
     }
     if asset.severity > Severity::None {
         media.findings = stored.findings.clone();

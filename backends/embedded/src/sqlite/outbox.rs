@@ -92,7 +92,11 @@ async fn summary(
     if core.phase == Phase::Published {
         let shown = row.linked_to.as_ref().unwrap_or(&row.id);
         summary.renditions = products::renditions(&mut *conn, shown).await?;
-        summary.left_out = facts::read(&mut *conn, shown).await?.as_ref().map(|facts| left_out(facts, None)).unwrap_or_default();
+        summary.left_out = facts::read(&mut *conn, shown)
+            .await?
+            .as_ref()
+            .map(|facts| left_out(facts, None))
+            .unwrap_or_default();
     }
     if core.severity > Severity::None {
         summary.findings = products::findings(conn, &row.id).await?;

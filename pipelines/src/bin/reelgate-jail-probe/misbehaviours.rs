@@ -180,6 +180,7 @@ fn finished(bytes: u64) -> Reply {
         samples: 13,
         bytes,
         starts_with_idr: true,
+        first_picture_end: 0,
     };
     let track = TrackResult {
         name: "audio".to_owned(),

@@ -34,6 +34,7 @@ pub fn captions(tracks: &[CaptionTrack], length_ns: u64) -> Result<(Vec<Renditio
                 duration_ticks: end_ticks - start_ticks,
                 samples,
                 bytes: text.len() as u64,
+                first_picture_end: 0,
             })
         };
         let segments: Option<Vec<Segment>> = texts.iter().enumerate().map(segment).collect();

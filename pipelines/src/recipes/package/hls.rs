@@ -1,15 +1,17 @@
 //! HLS playlists (RFC 8216 and its successor draft-pantos-hls-rfc8216bis) over CMAF segments.
 
 use super::labels::{self, LabelledAudio};
-use super::rendition::{Captions, Kind, Rendition, Segment, Sound};
+use super::rendition::{self, Captions, Kind, Rendition, Segment, Sound};
 use crate::messages::AudioRole;
 use m3u8_rs::{
-    AlternativeMedia, AlternativeMediaType, ClosedCaptionGroupId, Map, MasterPlaylist, MediaPlaylist,
-    MediaPlaylistType, MediaSegment, Resolution, VariantStream,
+    AlternativeMedia, AlternativeMediaType, ByteRange, ClosedCaptionGroupId, Map, MasterPlaylist,
+    MediaPlaylist, MediaPlaylistType, MediaSegment, Resolution, VariantStream,
 };
 
 /// Name of a rendition's own playlist in its folder.
 pub const MEDIA_NAME: &str = "playlist.m3u8";
+/// Name of the playlist of a rung's first pictures, by which players show a film at high speed.
+pub const FIRST_PICTURES_NAME: &str = "iframes.m3u8";
 /// Playlist version. EXT-X-MAP in playlists with more than I-frames requires version 6; tools write 7.
 const VERSION: usize = 7;
 /// Group of the renditions that every player can play.
@@ -88,13 +90,14 @@ pub fn multivariant(renditions: &[Rendition]) -> String {
             closed_captions: has_video.then_some(ClosedCaptionGroupId::None),
             ..variant
         })
-        .collect();
+        .collect::<Vec<_>>();
+    let tricks = renditions.iter().filter(video).filter_map(first_pictures_variant);
     let captions = captions.iter().map(|(name, rendition, captions)| caption(name, rendition, captions));
     let playlist = MasterPlaylist {
         version: Some(VERSION),
         independent_segments: true,
         alternatives: alternatives.chain(captions).collect(),
-        variants,
+        variants: variants.into_iter().chain(tricks).collect(),
         ..MasterPlaylist::default()
     };
     let mut bytes = Vec::new();
@@ -124,6 +127,42 @@ pub fn media(rendition: &Rendition) -> String {
     let mut bytes = Vec::new();
     playlist.write_to(&mut bytes).expect("writing to memory does not fail");
     text(bytes)
+}
+
+/// The playlist of the first picture of each segment (RFC 8216, 4.3.3.6). A range begins with the segment, whose header says how
+/// the picture is to be decoded.
+pub fn first_pictures(rendition: &Rendition) -> String {
+    let segment = |(position, segment): (usize, &Segment)| MediaSegment {
+        uri: format!("{position:05}.m4s"),
+        duration: rendition.seconds(segment.duration_ticks) as f32,
+        map: (position == 0).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
+        byte_range: Some(ByteRange { length: segment.first_picture_end, offset: Some(0) }),
+        ..MediaSegment::default()
+    };
+    let playlist = MediaPlaylist {
+        version: Some(VERSION),
+        target_duration: rendition.target_duration_s(),
+        segments: rendition.segments.iter().enumerate().map(segment).collect(),
+        end_list: true,
+        playlist_type: Some(MediaPlaylistType::Vod),
+        i_frames_only: true,
+        ..MediaPlaylist::default()
+    };
+    let mut bytes = Vec::new();
+    playlist.write_to(&mut bytes).expect("writing to memory does not fail");
+    text(bytes)
+}
+
+fn first_pictures_variant(rung: &Rendition) -> Option<VariantStream> {
+    let Kind::Video(picture) = &rung.kind else { return None };
+    rung.has_first_pictures().then(|| VariantStream {
+        is_i_frame: true,
+        uri: format!("{}/{FIRST_PICTURES_NAME}", rung.folder),
+        bandwidth: rendition::first_pictures_bps(&rung.segments, rung.timescale),
+        codecs: Some(rung.codecs.clone()),
+        resolution: Some(Resolution { width: picture.width.into(), height: picture.height.into() }),
+        ..VariantStream::default()
+    })
 }
 
 /// Rates and codecs of a variant are those of the video and the audio played with it (RFC 8216, 4.3.4.2).

@@ -303,8 +303,8 @@ fn rendition(
 }
 
 fn segment(result: &SegmentResult) -> Segment {
-    let SegmentResult { start_ticks, duration_ticks, samples, bytes, .. } = *result;
-    Segment { start_ticks, duration_ticks, samples, bytes }
+    let SegmentResult { start_ticks, duration_ticks, samples, bytes, first_picture_end, .. } = *result;
+    Segment { start_ticks, duration_ticks, samples, bytes, first_picture_end }
 }
 
 /// The highest frame rate of any segment, as thousandths of frames per second.

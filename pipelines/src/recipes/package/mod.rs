@@ -1,7 +1,7 @@
 //! Packaging: turns checked results into renditions, playlists and the names under which files are published.
 //!
 //! Final layout, relative to the asset's outputs: `master.m3u8`, `manifest.mpd`,
-//! `video/720p/{playlist.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`, `audio-2/…` for
+//! `video/720p/{playlist.m3u8,iframes.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`, `audio-2/…` for
 //! further audio, `captions-1/{playlist.m3u8,captions.vtt,00000.vtt}`, `poster.jpg`, `storyboard-000.jpg`,
 //! `storyboard.vtt`. Workers stage segments under their number on the segment grid, which has
 //! gaps where a picture does not change. Published names are numbered without gaps, as DASH templates require.
@@ -151,6 +151,11 @@ pub fn package(
     texts.extend(renditions.iter().map(|rendition| TextFile {
         path: format!("{}/{}", rendition.folder, hls::MEDIA_NAME),
         text: hls::media(rendition),
+    }));
+    let tricks = renditions.iter().filter(|rendition| rendition.has_first_pictures());
+    texts.extend(tricks.map(|rendition| TextFile {
+        path: format!("{}/{}", rendition.folder, hls::FIRST_PICTURES_NAME),
+        text: hls::first_pictures(rendition),
     }));
     texts.extend(caption_files);
     Ok(Packaged { renditions, audio: outcomes, subtitles, files, texts })

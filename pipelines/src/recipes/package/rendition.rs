@@ -92,12 +92,20 @@ pub struct Segment {
     pub samples: u32,
     /// Size, bytes.
     pub bytes: u64,
+    /// Bytes up to the end of the first picture; 0 where there is none, or where it is not known.
+    #[serde(default)]
+    pub first_picture_end: u64,
 }
 
 impl Rendition {
     /// End of the last segment, ticks.
     pub fn end_ticks(&self) -> u64 {
         self.segments.last().map_or(0, |last| last.start_ticks + last.duration_ticks)
+    }
+
+    /// Whether each segment's first picture can be read alone.
+    pub fn has_first_pictures(&self) -> bool {
+        !self.segments.is_empty() && self.segments.iter().all(|segment| segment.first_picture_end > 0)
     }
 
     /// Length up to the end of the last segment, nanoseconds.
@@ -140,6 +148,12 @@ pub fn peak_bps(segments: &[Segment], timescale: u32, target_duration_s: u64) ->
     peak.unwrap_or_else(|| average_bps(segments, timescale))
 }
 
+/// The highest bit rate of the segments' first pictures, if each is shown as long as its segment.
+pub fn first_pictures_bps(segments: &[Segment], timescale: u32) -> u64 {
+    let rate = |one: &Segment| bit_rate(one.first_picture_end, one.duration_ticks, timescale);
+    segments.iter().map(rate).max().unwrap_or(0)
+}
+
 /// The bit rate of the whole track, rounded up.
 pub fn average_bps(segments: &[Segment], timescale: u32) -> u64 {
     let sum = |of: fn(&Segment) -> u64| segments.iter().map(of).fold(0, u64::saturating_add);
@@ -156,7 +170,7 @@ mod tests {
     use super::*;
 
     fn segment(duration_ticks: u64, bytes: u64) -> Segment {
-        Segment { start_ticks: 0, duration_ticks, samples: 1, bytes }
+        Segment { start_ticks: 0, duration_ticks, samples: 1, bytes, first_picture_end: 0 }
     }
 
     #[test]

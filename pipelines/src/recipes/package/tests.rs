@@ -27,6 +27,7 @@ fn part(chunk: &VideoChunk, frames_total: u64) -> VideoPart {
                 samples: u32::try_from(samples).unwrap(),
                 bytes: bytes + u64::from(number),
                 starts_with_idr: true,
+                first_picture_end: 1_500,
             }
         };
         (job.first_segment..end).map(of).collect()
@@ -67,6 +68,7 @@ pub fn encoded(name: &str, bytes: u64) -> AudioEncoded {
         samples: if number == 16 { 40 } else { 188 },
         bytes,
         starts_with_idr: true,
+        first_picture_end: 0,
     };
     let track = TrackResult {
         name: name.into(),
@@ -252,7 +254,7 @@ fn the_multivariant_playlist_parses_with_the_measured_rates() {
     let packaged = packaged();
     let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
     assert_eq!((master.version, master.independent_segments), (Some(7), true));
-    assert_eq!(master.variants.len(), 4);
+    assert_eq!(master.variants.len(), 8, "with the pictures alone");
     let (rung, audio) = (&packaged.renditions[1], &packaged.renditions[4]);
     let variant = &master.variants[1];
     assert_eq!(variant.uri, "video/720p/playlist.m3u8");
@@ -359,6 +361,33 @@ fn video_alone_has_no_audio_in_its_playlists() {
 }
 
 #[test]
+fn every_rung_has_a_playlist_of_its_first_pictures() {
+    let packaged = packaged();
+    let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
+    let tricks: Vec<_> = master.variants.iter().filter(|variant| variant.is_i_frame).collect();
+    let uris: Vec<&str> = tricks.iter().map(|variant| variant.uri.as_str()).collect();
+    assert_eq!(uris, ["1080p", "720p", "480p", "240p"].map(|name| format!("video/{name}/iframes.m3u8")));
+    assert_eq!((tricks[1].bandwidth, tricks[1].codecs.as_deref()), (12_000, Some("avc1.64001F")));
+    assert!(tricks[1].audio.is_none() && tricks[1].resolution.is_some_and(|size| size.width == 1280));
+    let playlist = text_at(&packaged, "video/720p/iframes.m3u8");
+    assert!(playlist.contains("#EXT-X-I-FRAMES-ONLY"));
+    let playlist = parse_media_playlist_res(playlist.as_bytes()).unwrap();
+    assert_eq!(playlist.segments.len(), packaged.renditions[1].segments.len());
+    let range = playlist.segments[3].byte_range.as_ref().unwrap();
+    assert_eq!(
+        (playlist.segments[3].uri.as_str(), range.length, range.offset),
+        ("00003.m4s", 1_500, Some(0))
+    );
+    // A result of an earlier version does not say where a picture ends.
+    let plan = planned();
+    let mut older = parts(&plan);
+    older[0].result.rungs[0].segments[0].first_picture_end = 0;
+    let packaged = package(&plan, &older, Some(&sound()), &[]).unwrap();
+    assert!(!text_at(&packaged, HLS_PATH).contains("1080p/iframes"));
+    assert!(packaged.texts.iter().all(|file| file.path != "video/1080p/iframes.m3u8"));
+}
+
+#[test]
 fn captions_are_renditions_of_both_manifests() {
     let plan = planned();
     let shown = |text: &str| vec![Shown { start_ns: S, end_ns: 62 * S, text: text.to_owned() }];
@@ -378,7 +407,8 @@ fn captions_are_renditions_of_both_manifests() {
     let expected =
         [("CC1", None, true, false), ("de", Some("de"), false, false), ("de (2)", Some("de"), false, false)];
     assert_eq!(named, expected);
-    assert!(master.variants.iter().all(|variant| variant.subtitles.as_deref() == Some("captions")));
+    let films = || master.variants.iter().filter(|variant| !variant.is_i_frame);
+    assert!(films().all(|variant| variant.subtitles.as_deref() == Some("captions")));
     let list = text_at(&packaged, "captions-2/playlist.m3u8");
     let playlist = parse_media_playlist_res(list.as_bytes()).unwrap();
     assert_eq!((playlist.target_duration, playlist.segments.len()), (60, 2));

@@ -64,6 +64,7 @@ mod tests {
             duration_ticks,
             samples: 100,
             bytes: 9,
+            first_picture_end: 0,
         };
         Rendition {
             name: name.into(),

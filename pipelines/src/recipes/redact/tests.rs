@@ -22,7 +22,15 @@ struct EncodedVideo {
 }
 
 fn segment(number: u32, start_ticks: u64, duration_ticks: u64, samples: u32) -> SegmentResult {
-    SegmentResult { number, start_ticks, duration_ticks, samples, bytes: 1_000, starts_with_idr: true }
+    SegmentResult {
+        number,
+        start_ticks,
+        duration_ticks,
+        samples,
+        bytes: 1_000,
+        starts_with_idr: true,
+        first_picture_end: 0,
+    }
 }
 
 fn track(name: &str, timescale: u32, segments: Vec<SegmentResult>) -> TrackResult {

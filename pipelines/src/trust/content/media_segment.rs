@@ -35,6 +35,8 @@ pub struct MediaSegment {
     pub samples: u32,
     /// The first sample depends on no other.
     pub starts_with_sync: bool,
+    /// Bytes up to the end of the first sample.
+    pub first_sample_end: u64,
 }
 
 /// The check of one segment.
@@ -92,7 +94,9 @@ impl MediaSegmentCheck {
         let body_bytes = u64::from(size) - HEADER_BYTES as u64;
         if expected == b"mdat" {
             let moof = &collected[self.moof_at..collected.len() - HEADER_BYTES];
-            self.media = Some((moof_body(moof, body_bytes)?, body_bytes));
+            let mut segment = moof_body(moof, body_bytes)?;
+            segment.first_sample_end += collected.len() as u64;
+            self.media = Some((segment, body_bytes));
             return Ok(());
         }
         if expected == b"moof" {
@@ -110,7 +114,7 @@ fn ensure_kind(expected: &[u8; 4], found: [u8; 4]) -> Result<(), Fault> {
     Err(untrue(&format!("a box {} in a segment", name(*expected)), &format!("a box {}", name(found))))
 }
 
-/// Reads the body of `moof`; `mdat` holds `media_bytes`.
+/// Reads the body of `moof`; `mdat` holds `media_bytes`. The end of the first sample is counted from the beginning of them.
 fn moof_body(moof: &[u8], media_bytes: u64) -> Result<MediaSegment, Fault> {
     let mut boxes = Boxes::new("moof", moof);
     exactly::<8>("mfhd", boxes.next(b"mfhd")?)?;
@@ -135,6 +139,7 @@ fn moof_body(moof: &[u8], media_bytes: u64) -> Result<MediaSegment, Fault> {
         duration_ticks: run.duration_ticks,
         samples: run.samples,
         starts_with_sync: run.starts_with_sync,
+        first_sample_end: run.first_bytes,
     })
 }
 
@@ -143,6 +148,7 @@ struct Run {
     offset: u32,
     samples: u32,
     bytes: u64,
+    first_bytes: u64,
     duration_ticks: u64,
     starts_with_sync: bool,
 }
@@ -169,10 +175,13 @@ impl Run {
             return Err(untrue(&format!("trun of {expected} bytes"), &body.len().to_string()));
         }
         ensure(samples > 0, || "at least one sample in trun".to_owned())?;
-        let (mut bytes, mut duration_ticks) = (0_u64, 0_u64);
-        for _ in 0..samples {
+        let (mut bytes, mut first_bytes, mut duration_ticks) = (0_u64, 0_u64, 0_u64);
+        for sample in 0..samples {
             duration_ticks += u64::from(word()?);
             bytes += u64::from(word()?);
+            if sample == 0 {
+                first_bytes = bytes;
+            }
             if flags & RUN_FLAGS != 0 {
                 let own = word()?;
                 first_flags.get_or_insert(own);
@@ -182,6 +191,6 @@ impl Run {
             }
         }
         let starts_with_sync = first_flags.unwrap_or(default_flags) & NOT_SYNC == 0;
-        Ok(Self { offset, samples, bytes, duration_ticks, starts_with_sync })
+        Ok(Self { offset, samples, bytes, first_bytes, duration_ticks, starts_with_sync })
     }
 }

@@ -136,6 +136,7 @@ impl Writer {
             samples: u32::try_from(samples).map_err(|_| unexpected("a segment of 4 billion frames"))?,
             bytes: bytes.len() as u64,
             starts_with_idr: true,
+            first_picture_end: 0,
         });
         Ok(())
     }

@@ -45,6 +45,11 @@ impl Fragment {
         self.samples.is_empty()
     }
 
+    /// Bytes of all samples but the first. They are the end of the segment.
+    pub fn bytes_behind_first(&self) -> usize {
+        self.media.len() - self.samples.first().map_or(0, |first| first.bytes as usize)
+    }
+
     /// Whether the first sample can be decoded without another.
     pub fn starts_with_sync(&self) -> bool {
         self.samples.first().is_some_and(|sample| sample.sync)

@@ -138,7 +138,8 @@ struct TrackLog {
 
 impl TrackLog {
     fn finish(self) -> Result<TrackSurvey, Fault> {
-        let Self { index, kind, is_chosen, role, number, caps, parsed, timeline, bytes, tags, is_captioned } = self;
+        let Self { index, kind, is_chosen, role, number, caps, parsed, timeline, bytes, tags, is_captioned } =
+            self;
         let parsed = parsed.main().unwrap_or_else(|| caps.clone());
         let timing = timeline.finish()?;
         Ok(TrackSurvey {

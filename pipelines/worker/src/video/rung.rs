@@ -97,6 +97,7 @@ impl RungWriter {
         let end = end.max(last.saturating_add(1));
         let (number, samples) = (fragment.number(), fragment.len());
         let starts_with_idr = fragment.starts_with_sync();
+        let behind_first = fragment.bytes_behind_first();
         let bytes = fragment.finish(end)?;
         self.ledger.progress_sink().output(&cmaf::segment_name(&self.rung.name, number), &bytes)?;
         self.segments.push(SegmentResult {
@@ -106,6 +107,7 @@ impl RungWriter {
             samples: u32::try_from(samples).map_err(|_| unexpected("a segment of 4 billion frames"))?,
             bytes: bytes.len() as u64,
             starts_with_idr,
+            first_picture_end: (bytes.len() - behind_first) as u64,
         });
         Ok(())
     }
