@@ -4,7 +4,7 @@ INPUT    ?= samples
 CARGO    ?= cargo
 BIN      := target/debug
 
-.PHONY: help setup build run check test test-long judge bench bench-privacy lint doc clean-home
+.PHONY: help setup build run check test test-long judge mutants bench bench-privacy lint doc clean-home
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ test-long: ## the same with the full numbers: 200 kills and uploads, 100,000 sch
 judge: ## judge what is published against the sources with ffmpeg: every kind and file, one line each
 	@deploy/local/setup.sh --with-tests
 	@REELGATE_JUDGE=whole tests/nextest.sh --locked --workspace --test judge --no-fail-fast --no-capture
+
+mutants: ## send 10,000 mutated files through the gate (REELGATE_MUTANTS, REELGATE_SEED)
+	@deploy/local/setup.sh --with-tests
+	@REELGATE_MUTANTS=$${REELGATE_MUTANTS:-10000} $(CARGO) nextest run --locked --workspace --no-capture -E 'binary(e2e) and test(mutations::)'
 
 check: ## for the minute before a commit: format, lints, house rules and fast tests
 	@tests/check.sh

@@ -13,13 +13,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::random::{Random, number};
 use crate::service::{Service, until};
 use crate::support::{TempHome, by, lines, talk};
-
-#[path = "../common/random.rs"]
-mod random;
-
-use random::{Random, number};
 
 /// Moments that each home goes through.
 const OUTAGES: u64 = 5;

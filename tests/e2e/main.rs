@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "reads are bounded by `take`")]
 
+#[path = "../common/random.rs"]
+mod random;
+
 mod audio_tracks;
 mod audit;
 mod captions;
@@ -19,6 +22,7 @@ mod intake;
 mod judgement;
 mod linkage;
 mod macie;
+mod mutations;
 mod notices;
 mod panics;
 mod privacy;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Withheld;
+use super::withheld::Withheld;
 use crate::messages::{Cue, Span};
 use crate::recipes::plan::CaptionsPlan;
 

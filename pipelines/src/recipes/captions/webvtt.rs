@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Shown;
+use super::tracks::Shown;
 
 /// Seconds of a segment. Playlists of subtitles may have a target duration of their own (RFC 8216, 6.2.4), and a minute of
 /// text is about a kilobyte.

@@ -2,7 +2,7 @@
 
 use reelgate_flow::reason::{Code, Fault};
 
-use super::TextFile;
+use super::files::TextFile;
 use super::hls;
 use super::rendition::{self, Captions, Kind, Rendition, Segment};
 use crate::recipes::captions::{CaptionTrack, SEGMENT_S, segments, whole};

@@ -8,6 +8,7 @@
 
 mod captions;
 mod dash;
+mod files;
 mod hls;
 mod join;
 mod labels;
@@ -15,6 +16,7 @@ mod rendition;
 mod video_part;
 
 pub use captions::CODEC as CAPTIONS_CODEC;
+pub use files::{StagedFile, TextFile};
 pub use rendition::{Captions, Kind, Picture, Rendition, Segment, Sound};
 pub use video_part::VideoPart;
 
@@ -51,28 +53,6 @@ pub struct Packaged {
     pub files: Vec<StagedFile>,
     /// Playlists and manifests to be written.
     pub texts: Vec<TextFile>,
-}
-
-/// A file that a task has staged, and its path among the outputs.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StagedFile {
-    /// The task that made it.
-    pub task: TaskKey,
-    /// Its name in staging, as the worker gave it.
-    pub staged: String,
-    /// Its path among the outputs.
-    pub path: String,
-}
-
-/// A small text file that packaging makes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TextFile {
-    /// Its path among the outputs.
-    pub path: String,
-    /// Its content, UTF-8.
-    pub text: String,
 }
 
 impl Packaged {
