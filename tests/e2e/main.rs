@@ -30,6 +30,7 @@ mod profiles;
 mod published;
 mod redaction;
 mod redo;
+mod repeated;
 mod scan;
 mod service;
 mod support;
