@@ -10,8 +10,11 @@ use crate::support::{TempHome, outcome, talk, tool};
 const CARD: &str = "4539 5787 6362 1486";
 const REDACTING: &str = "[[privacy.rules]]\nseverity = \"medium\"\naction = \"redact_then_publish\"\n";
 
+/// Cues of a text: start and end in milliseconds, and what is shown.
+type Cues<'a> = &'a [(u64, u64, &'a str)];
+
 /// Eight seconds of picture and sound with these texts: language, and cues with start and end in milliseconds.
-fn film(home: &TempHome, codec: &str, name: &str, texts: &[(&str, &[(u64, u64, &str)])]) -> PathBuf {
+fn film(home: &TempHome, codec: &str, name: &str, texts: &[(&str, Cues)]) -> PathBuf {
     let mut arguments: Vec<String> =
         ["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=8", "-f", "lavfi", "-i"]
             .map(str::to_owned)
@@ -65,7 +68,7 @@ const TALK: [(u64, u64, &str); 2] =
 
 #[test]
 fn every_track_of_text_is_a_rendition_that_others_read() {
-    let texts: [(&str, &[(u64, u64, &str)]); 3] =
+    let texts: [(&str, Cues); 3] =
         [("eng", &TALK), ("deu", &[(1_000, 2_000, "Guten Tag")]), ("deu", &[(5_000, 7_000, "Ende")])];
     for (codec, name) in [("mov_text", "a.mp4"), ("srt", "b.mkv"), ("ass", "c.mkv"), ("webvtt", "d.webm.mkv")]
     {

@@ -33,6 +33,11 @@ const PLAYS: usize = 4;
 const KNOWN: &[(&str, &str, &str)] = &[
     ("short-sound.mp4", "shaka master.m3u8", "ends where the shorter of the two tracks ends"),
     ("long-sound.mp4", "shaka master.m3u8", "ends where the shorter of the two tracks ends"),
+    (
+        "two-languages.mp4",
+        "shaka master.m3u8",
+        "shows no subtitles that are chosen after the film is buffered whole",
+    ),
     ("M34_audio_much_shorter.mp4", "shaka master.m3u8", "ends where the shorter of the two tracks ends"),
 ];
 

@@ -263,7 +263,6 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
         json!([
             {"track": 0, "kind": "video", "codec": "h264", "language": "und", "why": "one_of_its_kind"},
             {"track": 1, "kind": "audio", "codec": "aac", "language": "de", "why": "not_decodable"},
-            {"track": 2, "kind": "subtitle", "codec": "text", "language": "fr", "why": "kind_not_published"},
             {"track": 4, "kind": "other", "codec": "", "language": "", "why": "kind_not_published"},
         ])
     );

@@ -51,9 +51,8 @@ impl Asset {
     /// Where a redo begins; without tasks if the asset has no such part.
     fn begin_of(&self, what: Redo) -> Begin {
         let done = self.tasks_in(&[TaskState::Done]);
-        let encodes = |wanted: fn(&TaskKey) -> bool| -> Vec<TaskKey> {
-            done.iter().copied().filter(|task| wanted(task)).collect()
-        };
+        let encodes =
+            |wanted: fn(&TaskKey) -> bool| -> Vec<TaskKey> { done.iter().copied().filter(wanted).collect() };
         let mut outdated = outdated_by(what).to_vec();
         let mut tasks = match what {
             Redo::Validate => vec![TaskKey::Validate],
