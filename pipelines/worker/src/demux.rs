@@ -8,6 +8,7 @@ mod bus;
 mod element;
 mod link_progress;
 pub(crate) mod packet_source;
+mod stream_start;
 mod tags;
 mod wav;
 
@@ -89,6 +90,8 @@ struct Shared {
     decide: Box<Decide>,
     /// Whether the times of ADPCM are set by its blocks.
     counts_blocks: bool,
+    /// Whether the demuxer moves stream time while it reads.
+    moves_start: bool,
     tracks: Mutex<Vec<Track>>,
     progress: LinkProgress,
 }
@@ -132,6 +135,7 @@ impl Demuxed {
             pipeline: pipeline.downgrade(),
             decide: Box::new(decide),
             counts_blocks: container == Container::Wav,
+            moves_start: container == Container::Matroska,
             tracks: Mutex::default(),
             progress: LinkProgress::default(),
         });
@@ -294,6 +298,9 @@ impl Shared {
         };
         if self.counts_blocks {
             wav::correct_times(pad, &track.caps);
+        }
+        if self.moves_start {
+            stream_start::keep(pad);
         }
         let linked = (self.decide)(&track).and_then(|branch| match branch {
             Branch::Ignore => Ok(false),
