@@ -92,6 +92,8 @@ fn shared_odd_files_end_the_same_ten_times() {
         "cases/real/sample.3gp",
         "cases/real/fixture-raw.mts",
         "cases/real/movie-hello.ogg",
+        // Hard to encode within its bits.
+        "cases/real/shaka_rollover.ts",
     ];
     are_the_same_ten_times(&names.map(reelgate_test_media::shared));
 }

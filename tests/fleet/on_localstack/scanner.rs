@@ -39,7 +39,8 @@ async fn a_finding_in_the_text_of_a_published_asset_quarantines_it_and_shows_its
     };
     // Publishing does not wait for Macie here.
     wait_for("Macie has a job", PATIENCE, async || macie.jobs().len() == 1).await;
-    let [text] = &texts().await[..] else { panic!("expected one text for Macie") };
+    let delivered = texts().await;
+    let [text] = &delivered[..] else { panic!("expected one text for Macie, found {delivered:?}") };
 
     let finding = json!({
         "source": "aws.macie", "detail-type": "Macie Finding", "detail": {

@@ -149,11 +149,6 @@ fn video_chunks(
     let frame_rate = constant_rate(video);
     let (width, height) = display_size(video);
     let chunks = chunks::cut(video, index, frame_rate, &settings.cut);
-    let threads = match settings.video.encoder_threads {
-        0 if chunks.len() > 1 => 1,
-        0 => 2,
-        threads => threads,
-    };
     let job = VideoJob {
         source: source.clone(),
         zero_ns: video.start_ns,
@@ -169,7 +164,7 @@ fn video_chunks(
         rungs: ladder(width, height, &settings.video.rungs),
         preset: settings.video.preset.clone(),
         crf: settings.video.crf,
-        encoder_threads: threads,
+        encoder_threads: settings.video.encoder_threads.max(1),
         redactions: Vec::new(),
     };
     let of = |Chunk { first_segment, end_segment, seek_ns, frames }: Chunk| VideoChunk {

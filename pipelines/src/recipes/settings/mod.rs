@@ -48,8 +48,8 @@ pub struct VideoSettings {
     /// x264 constant rate factor, 0 (lossless) to 51. Default 23, the encoder's own default. The rung's bit
     /// rate still limits it.
     pub crf: u8,
-    /// Threads of each encoder, 0 to 16. Default 0: one thread if a video has several chunks, which run in
-    /// parallel anyway, otherwise two. It never depends on the machine, because the count changes the encoder's bytes.
+    /// Threads of each encoder, 0 to 16. Default 0: one thread, beside those of the other rungs and chunks. Several
+    /// threads of x264 race for the bits of the rung's limit, so the same video gives other bytes in some runs.
     pub encoder_threads: u8,
 }
 

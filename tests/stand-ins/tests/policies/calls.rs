@@ -27,7 +27,7 @@ const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("get_object", "uploads/in/clip", &[Worker, Publisher]),
     ("head_object", "uploads/in/clip", &[Worker, Publisher]),
     ("get_object version", "uploads/in/clip", &[Worker, Publisher]),
-    ("get_object_tagging", "uploads/in/clip", &[Publisher]),
+    ("get_object_tagging", "uploads/in/clip", &[Worker, Publisher]),
     ("put_object", "uploads/in/clip", NOBODY),
     ("get_object", "uploads/elsewhere/clip", NOBODY),
     ("delete_object", "uploads/elsewhere/clip", NOBODY),
