@@ -1,24 +1,25 @@
 //! The captions that an asset publishes: the cues that its media worker has read, without what a redaction leaves out.
 
 use reelgate_flow::ids::AssetId;
-use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{CUES, CaptionsJob, Cue, TextLine};
 use reelgate_pipelines::recipes::captions::{CaptionTrack, Left, Shown, tracks};
 use reelgate_pipelines::recipes::plan::Plan;
+use reelgate_pipelines::recipes::redact::Request;
 use reelgate_pipelines::trust;
 
 use crate::engine_context::EngineContext;
 use crate::work::products::{Planned, Products};
-use crate::work::text_sources::TEXT_BYTES_MAX;
+use crate::work::text_sources::{TEXT_BYTES_MAX, from_json, json_lines};
 use crate::work::{ours, stored_redaction};
 
-/// The captions of an asset whose cues are staged.
+/// The captions of an asset whose cues are staged, without what a redaction asks to leave out.
 pub async fn published(
     context: &EngineContext,
-    asset: &AssetId,
     products: &Products,
     plan: &Plan,
+    redaction: Option<&Request>,
 ) -> Result<Vec<CaptionTrack>, Fault> {
     let Some(captions) = &plan.captions else { return Ok(Vec::new()) };
     let cues = match products.outputs(TaskKey::Captions).iter().find(|output| output.name == CUES) {
@@ -28,20 +29,17 @@ pub async fn published(
         }
         None => Vec::new(),
     };
-    let request = stored_redaction::request(context, asset).await?;
-    let left = request.as_ref().map(|request| Left { withheld: &request.withheld, mutes: &request.mutes });
+    let left = redaction.map(|request| Left { withheld: &request.withheld, mutes: &request.mutes });
     Ok(tracks(captions, cues, left))
 }
 
 /// What a redacted asset publishes of its captions, to be searched again. Its other text is read from its encodes, which have
 /// none.
 pub async fn lines(context: &EngineContext, asset: &AssetId) -> Result<Vec<TextLine>, Fault> {
-    if stored_redaction::request(context, asset).await?.is_none() {
-        return Ok(Vec::new());
-    }
+    let Some(request) = stored_redaction::request(context, asset).await? else { return Ok(Vec::new()) };
     let products = Products::read(context, asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
-    let tracks = published(context, asset, &products, &planned.plan).await?;
+    let tracks = published(context, &products, &planned.plan, Some(&request)).await?;
     let line = |track: &CaptionTrack, shown: Shown| TextLine {
         surface: if track.channel.is_some() { "caption" } else { "subtitle" }.to_owned(),
         field: track.channel.clone().unwrap_or_else(|| "text".to_owned()),
@@ -59,22 +57,18 @@ pub async fn lines(context: &EngineContext, asset: &AssetId) -> Result<Vec<TextL
 }
 
 fn parse(text: &[u8], job: &CaptionsJob) -> Result<Vec<Cue>, Fault> {
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let read = |line: &[u8]| {
-        let cue: Cue = serde_json::from_slice(line).map_err(|error| {
-            // The error's text could quote the line, so only the column is kept.
-            let column = error.column();
-            Fault::new(Code::WorkerProtocol, format!("a cue is malformed at column {column}"))
-        })?;
+        let cue: Cue = from_json(line, "a cue")?;
         trust::cue(&cue, job)?;
         Ok(cue)
     };
-    lines.map(read).collect()
+    json_lines(text).map(read).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use reelgate_flow::facts::Container;
+    use reelgate_flow::reason::Code;
 
     use super::*;
 

@@ -17,13 +17,17 @@ use reelgate_ports::store::Store;
 
 use crate::engine_context::EngineContext;
 use crate::work::products::{Encoded, Planned, Products, product, read_document, to_document};
-use crate::work::{captions, joined, ours};
+use crate::work::{captions, joined, ours, stored_redaction};
 
 /// [`TaskKey::Package`].
 pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
     let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
-    let captions = captions::published(context, &claim.fence.asset, &products, &planned.plan).await?;
+    let redaction = match planned.plan.captions {
+        Some(_) => stored_redaction::request(context, &claim.fence.asset).await?,
+        None => None,
+    };
+    let captions = captions::published(context, &products, &planned.plan, redaction.as_ref()).await?;
     let mut packaged = packaged(&products, &planned, &captions)?;
     let renditions = packaged.renditions.iter().map(record).collect();
     let texts = std::mem::take(&mut packaged.texts);

@@ -7,6 +7,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
 use reelgate_pipelines::trust;
 use reelgate_ports::records::{Claim, ProducerMetadata, SourceRecord};
+use serde::de::DeserializeOwned;
 
 use crate::engine_context::EngineContext;
 use crate::work::products::{Planned, document, product};
@@ -72,18 +73,29 @@ async fn read_lines(context: &EngineContext, asset: &AssetId) -> Result<Vec<Text
 /// `worker_protocol` where a line is not what a worker may write.
 pub fn parse(bytes: &[u8], facts: &MediaFacts) -> Result<Vec<TextLine>, Fault> {
     let picture = picture(facts);
-    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| read_line(line, picture)).collect()
+    json_lines(bytes).map(|line| read_line(line, picture)).collect()
 }
 
 fn read_line(json: &[u8], picture: Option<(u32, u32)>) -> Result<TextLine, Fault> {
-    let line: TextLine = serde_json::from_slice(json).map_err(|error| {
-        // The error's text could quote the line, so only the column is kept.
-        let column = error.column();
-        Fault::new(Code::WorkerProtocol, format!("a line of collected text is malformed at column {column}"))
-    })?;
+    let line: TextLine = from_json(json, "a line of collected text")?;
     trust::text_line(&line, picture)?;
     Ok(line)
+}
+
+/// The lines of an output that has one JSON document per line.
+pub fn json_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+/// One such line. `what` says what a malformed one is.
+///
+/// # Errors
+/// `worker_protocol` where it is malformed.
+pub fn from_json<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Fault> {
+    serde_json::from_slice(json).map_err(|error| {
+        // The error's text could quote the line, so only the column is kept.
+        Fault::new(Code::WorkerProtocol, format!("{what} is malformed at column {}", error.column()))
+    })
 }
 
 /// Width and height of the main video after rotation, in its own pixels.

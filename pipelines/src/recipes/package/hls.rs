@@ -107,7 +107,23 @@ pub fn multivariant(renditions: &[Rendition]) -> String {
 
 /// The playlist of one rendition.
 pub fn media(rendition: &Rendition) -> String {
-    let is_text = matches!(rendition.kind, Kind::Captions(_));
+    let independent_segments = !is_text(rendition);
+    written(&MediaPlaylist { independent_segments, ..all_segments(rendition) })
+}
+
+/// The playlist of the first picture of each segment (RFC 8216, 4.3.3.6). A range begins with the segment, whose header says how
+/// the picture is to be decoded.
+pub fn first_pictures(rendition: &Rendition) -> String {
+    let mut playlist = MediaPlaylist { i_frames_only: true, ..all_segments(rendition) };
+    for (listed, segment) in playlist.segments.iter_mut().zip(&rendition.segments) {
+        listed.byte_range = Some(ByteRange { length: segment.first_picture_end, offset: Some(0) });
+    }
+    written(&playlist)
+}
+
+/// What all playlists of a rendition have in common.
+fn all_segments(rendition: &Rendition) -> MediaPlaylist {
+    let is_text = is_text(rendition);
     let segment = |(position, segment): (usize, &Segment)| MediaSegment {
         uri: if is_text { caption_segment(position) } else { format!("{position:05}.m4s") },
         // Written as the shortest decimal that parses to the same `f32`: less than 1 µs off for segments up to 10 s.
@@ -115,39 +131,21 @@ pub fn media(rendition: &Rendition) -> String {
         map: (position == 0 && !is_text).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
         ..MediaSegment::default()
     };
-    let playlist = MediaPlaylist {
+    MediaPlaylist {
         version: Some(VERSION),
         target_duration: rendition.target_duration_s(),
         segments: rendition.segments.iter().enumerate().map(segment).collect(),
         end_list: true,
         playlist_type: Some(MediaPlaylistType::Vod),
-        independent_segments: !is_text,
         ..MediaPlaylist::default()
-    };
-    let mut bytes = Vec::new();
-    playlist.write_to(&mut bytes).expect("writing to memory does not fail");
-    text(bytes)
+    }
 }
 
-/// The playlist of the first picture of each segment (RFC 8216, 4.3.3.6). A range begins with the segment, whose header says how
-/// the picture is to be decoded.
-pub fn first_pictures(rendition: &Rendition) -> String {
-    let segment = |(position, segment): (usize, &Segment)| MediaSegment {
-        uri: format!("{position:05}.m4s"),
-        duration: rendition.seconds(segment.duration_ticks) as f32,
-        map: (position == 0).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
-        byte_range: Some(ByteRange { length: segment.first_picture_end, offset: Some(0) }),
-        ..MediaSegment::default()
-    };
-    let playlist = MediaPlaylist {
-        version: Some(VERSION),
-        target_duration: rendition.target_duration_s(),
-        segments: rendition.segments.iter().enumerate().map(segment).collect(),
-        end_list: true,
-        playlist_type: Some(MediaPlaylistType::Vod),
-        i_frames_only: true,
-        ..MediaPlaylist::default()
-    };
+fn is_text(rendition: &Rendition) -> bool {
+    matches!(rendition.kind, Kind::Captions(_))
+}
+
+fn written(playlist: &MediaPlaylist) -> String {
     let mut bytes = Vec::new();
     playlist.write_to(&mut bytes).expect("writing to memory does not fail");
     text(bytes)
