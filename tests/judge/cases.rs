@@ -95,13 +95,6 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("lame.mp3", PADDING),
     ("bear.ogv", PADDING),
     ("b-frames.avi", "pictures of MPEG-4 with B-frames come up to a tenth of a second early"),
-    ("late-picture.mp4", IN_FRONT),
-    ("late-picture.mkv", IN_FRONT),
-    ("video_desks.3gp", IN_FRONT),
-    ("trimmed-behind.mp4", IN_FRONT),
-    ("edit_list_positive_shift.mp4", IN_FRONT),
-    ("rotated_video.mp4", IN_FRONT),
     ("udta.auth.mp4", "a still white of 254 is 251 at 180 lines and 248 at 90"),
 ];
 const PADDING: &str = "the padding behind the sound, which the file counts, is not cut";
-const IN_FRONT: &str = "sound in front of the first picture is cut, and said nowhere";

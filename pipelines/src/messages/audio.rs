@@ -28,7 +28,7 @@ pub struct AudioJob {
     pub container: Container,
     /// Bytes of the source.
     pub size_bytes: u64,
-    /// Output time 0, stream time of the source: the video's first frame, or the start of the main audio.
+    /// Output time 0, stream time of the source: the start of the first frame or sound.
     /// Sound before it is cut off; silence fills the time up to the first sound.
     pub zero_ns: u64,
     /// Length of a segment, rounded by the worker to whole AAC frames.
@@ -62,6 +62,9 @@ pub struct AudioEncode {
     /// What it is for, for playlists.
     #[serde(default)]
     pub role: AudioRole,
+    /// End of the presentation, stream time, if the track ends before: silence fills the time behind its last sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fill_to_ns: Option<u64>,
 }
 
 /// Name of the main audio, and of the only one in documents of earlier versions.
@@ -163,7 +166,8 @@ impl TryFrom<AudioJobDocument> for AudioJob {
             (None, Some(((source, channels), bitrate_bps))) => {
                 let TrackRef { container, size_bytes, track } = source;
                 let (name, language, role) = (MAIN_AUDIO.to_owned(), None, AudioRole::default());
-                let encode = AudioEncode { track, name, channels, bitrate_bps, language, role };
+                let encode =
+                    AudioEncode { track, name, channels, bitrate_bps, language, role, fill_to_ns: None };
                 (container, size_bytes, vec![encode])
             }
             _ => return Err("expected an audio job with its source, found another form"),
@@ -206,6 +210,7 @@ mod tests {
             bitrate_bps: 64_000,
             language: None,
             role: AudioRole::Programme,
+            fill_to_ns: None,
         };
         let expected = AudioJob {
             container: Container::Matroska,

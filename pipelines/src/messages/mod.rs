@@ -22,7 +22,7 @@ use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes its meaning. Both sides must have the same number.
-pub const WIRE_VERSION: u16 = 5;
+pub const WIRE_VERSION: u16 = 6;
 
 /// Limits of one job, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -128,13 +128,17 @@ pub enum RedactionStyle {
 /// Settings of [`Job::Video`]. Times are stream time of the source, nanoseconds.
 ///
 /// A frame belongs to segment `floor((pts - zero_ns + GRID_SLACK_NS) / segment_ns)`. A segment starts with the first
-/// frame that belongs to it, and that frame is encoded as an IDR on every rung.
+/// frame that belongs to it, and that frame is encoded as an IDR on every rung. The first frame of the track is shown from
+/// `zero_ns` on, and the last one up to `track_end_ns`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VideoJob {
     /// The video track.
     pub source: TrackRef,
-    /// Start of the first frame of the whole track; output time 0.
+    /// Output time 0: the start of the first frame of the whole track, or of sound in front of it.
     pub zero_ns: u64,
+    /// How long the first frame is shown before its own time, because sound begins before it.
+    #[serde(default)]
+    pub lead_ns: u64,
     /// Length of a segment on the grid, nanoseconds.
     pub segment_ns: u64,
     /// First segment of this chunk.
@@ -145,7 +149,7 @@ pub struct VideoJob {
     pub seek_ns: Option<u64>,
     /// Declared or measured frame rate; `None` if it is variable.
     pub frame_rate: Option<Rational>,
-    /// End of the last frame of the track, which ends the last segment.
+    /// End of the last segment: that of the last frame of the track, or of sound that goes on behind it.
     pub track_end_ns: u64,
     /// Ticks per second of the outputs.
     pub timescale: u32,
@@ -169,6 +173,10 @@ pub struct VideoJob {
 /// Tolerance before a grid line: a frame whose time was rounded down a little still belongs to the segment after the
 /// line.
 pub const GRID_SLACK_NS: u64 = 1_000_000;
+
+/// Where sound and pictures begin or end within this time of each other, they are not extended to begin or end together:
+/// encoders put up to two frames of AAC (2,112 samples, 48 ms at 44.1 kHz) in front of sound and fill its last frame.
+pub const EDGE_SLACK_NS: u64 = 50_000_000;
 
 /// Settings of [`Job::Enrich`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -208,6 +216,9 @@ pub struct SampleJob {
     pub track: u32,
     /// Start of the first frame, stream time.
     pub start_ns: u64,
+    /// How long the first frame is shown before its own time. Times of the storyboard's index count from there.
+    #[serde(default)]
+    pub lead_ns: u64,
     /// End of the last frame, stream time.
     pub end_ns: u64,
     /// About one sample per this many nanoseconds.
@@ -320,7 +331,10 @@ pub struct AudioTraits {
 pub struct VideoIndex {
     /// Presentation times of keyframes, stream time, rising; at most 200,000.
     pub keyframes_ns: Vec<u64>,
-    /// Number of frames of each segment of the grid, from segment 0.
+    /// How long before the first frame sound begins, and the grid with it; 0 in documents of earlier versions.
+    #[serde(default)]
+    pub lead_ns: u64,
+    /// Number of frames of each segment of the grid, from segment 0. The first frame is in segment 0.
     pub segment_frames: Vec<u32>,
     /// The video may be cut: its frames have presentation times, and seeking lands on keyframes.
     pub seekable: bool,

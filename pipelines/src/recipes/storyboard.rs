@@ -81,11 +81,11 @@ impl Layout {
 }
 
 /// The text of the index. A tile is shown from its time to the time of the next one. The first is shown from the start of
-/// the video, and the last until its end.
+/// the presentation, and the last until the end of the video.
 pub fn index(job: &SampleJob, samples: &[Sample]) -> String {
     let layout = Layout::of(job, samples);
     let mut cues = String::from("WEBVTT\n");
-    let borders = borders_ms(samples, job.start_ns, job.end_ns);
+    let borders = borders_ms(samples, job.start_ns.saturating_sub(job.lead_ns), job.end_ns);
     for (tile, (sample, border)) in samples.iter().zip(borders.windows(2)).enumerate() {
         if border[0] == border[1] {
             continue; // WebVTT requires an end after the start, and this tile is shown for less than a millisecond
@@ -99,7 +99,7 @@ pub fn index(job: &SampleJob, samples: &[Sample]) -> String {
     cues
 }
 
-/// Starts of all cues and the end of the last, milliseconds from the start of the video. Each is rounded once, so that cues
+/// Starts of all cues and the end of the last, milliseconds from the start of the presentation. Each is rounded once, so that cues
 /// are contiguous. They never decrease.
 fn borders_ms(samples: &[Sample], start_ns: u64, end_ns: u64) -> Vec<u64> {
     let ms = |time_ns: u64| (time_ns.saturating_sub(start_ns).saturating_add(500_000)) / 1_000_000;
@@ -126,6 +126,7 @@ mod tests {
         SampleJob {
             track: 0,
             start_ns,
+            lead_ns: 0,
             end_ns,
             interval_ns: 1,
             samples_max: 100,

@@ -75,7 +75,7 @@ pub fn inspection(duration_ns: u64, gop_ns: u64) -> Inspection {
             tags: Vec::new(),
             chapters: Vec::new(),
         },
-        index: Some(VideoIndex { keyframes_ns, segment_frames, seekable: true }),
+        index: Some(VideoIndex { keyframes_ns, lead_ns: 0, segment_frames, seekable: true }),
         audio: Vec::new(),
         captioned: Vec::new(),
     }

@@ -152,7 +152,10 @@ fn check_index(index: &VideoIndex, video: &VideoFacts, job: &InspectJob) -> Resu
     let is_rising = index.keyframes_ns.windows(2).all(|pair| pair[0] < pair[1]);
     ensure(is_rising, || "keyframes in rising order".to_owned())?;
     at_most("a keyframe in ns", index.keyframes_ns.last().copied().unwrap_or(0), video.end_ns)?;
-    let segments_max = (video.end_ns - video.start_ns) / job.segment_ns.max(1) + 2;
+    at_most("the time in front of the first frame in ns", index.lead_ns, video.start_ns)?;
+    let length_ns = video.end_ns - video.start_ns + index.lead_ns;
+    check_duration(length_ns, &job.limits)?;
+    let segments_max = length_ns / job.segment_ns.max(1) + 2;
     at_most("segments", index.segment_frames.len() as u64, segments_max)?;
     let frames: u64 = index.segment_frames.iter().map(|frames| u64::from(*frames)).sum();
     at_most("frames of all segments", frames, video.frames)

@@ -94,7 +94,7 @@ fn a_worker_that_never_gets_ready_is_unavailable() {
     assert_eq!(fault("stops-within-a-frame", &budget()), ended);
     assert_eq!(
         fault("speaks-another-version", &budget()),
-        "worker_unavailable: the engine speaks wire version 5, the worker 6; install both from one build"
+        "worker_unavailable: the engine speaks wire version 6, the worker 7; install both from one build"
     );
 }
 

@@ -82,6 +82,7 @@ fn job() -> Job {
         bitrate_bps: 128_000,
         language: None,
         role: AudioRole::default(),
+        fill_to_ns: None,
     };
     Job::Audio(AudioJob {
         container: Container::IsoBmff,
@@ -100,6 +101,7 @@ fn picture_job() -> Job {
     let frames = SampleJob {
         track: 0,
         start_ns: 0,
+        lead_ns: 0,
         end_ns: 2_000_000_000,
         interval_ns: 1_000_000_000,
         samples_max: 2,

@@ -132,6 +132,7 @@ fn index(job: &InspectJob, facts: &MediaFacts, survey: &Survey) -> Option<VideoI
     let by_index = matches!(job.container, Container::IsoBmff | Container::Matroska);
     Some(VideoIndex {
         keyframes_ns: timing.keyframes_ns.clone(),
+        lead_ns: timing.lead_ns,
         segment_frames: timing.segment_frames.clone(),
         seekable: by_index && timing.inexact == 0 && timing.keyframes_rise && !timing.keyframes_ns.is_empty(),
     })

@@ -55,6 +55,7 @@ fn video_job(size_bytes: u64) -> Job {
     Job::Video(VideoJob {
         source: TrackRef { container: Container::IsoBmff, size_bytes, track: 0 },
         zero_ns: 0,
+        lead_ns: 0,
         segment_ns: 4_000_000_000,
         first_segment: 0,
         end_segment: Some(2),
@@ -98,6 +99,7 @@ fn sound_is_encoded_inside_the_jail() {
         bitrate_bps: 128_000,
         language: None,
         role: AudioRole::default(),
+        fill_to_ns: None,
     };
     let job = Job::Audio(AudioJob {
         container: Container::IsoBmff,
@@ -128,6 +130,7 @@ fn text_and_codes_are_read_inside_the_jail() {
         frames: Some(SampleJob {
             track: 0,
             start_ns: 0,
+            lead_ns: 0,
             end_ns: 5_000_000_000,
             interval_ns: 1_000_000_000,
             samples_max: 10,

@@ -22,6 +22,7 @@ fn many() -> Plan {
         bitrate_bps: 128_000,
         language: language.map(str::to_owned),
         role,
+        fill_to_ns: None,
     };
     job.encodes = vec![
         encode(1, Some("de"), AudioRole::Programme),

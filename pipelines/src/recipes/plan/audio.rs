@@ -3,23 +3,28 @@
 use reelgate_flow::facts::{AUDIO_TRACKS_MAX, AudioFacts};
 
 use super::language::language;
-use crate::messages::{AudioEncode, AudioJob, AudioTraits, Inspection, MAIN_AUDIO, SURROUND_CHANNELS};
+use crate::messages::{
+    AudioEncode, AudioJob, AudioTraits, EDGE_SLACK_NS, Inspection, MAIN_AUDIO, SURROUND_CHANNELS, Span,
+};
 use crate::recipes::settings::{AudioSettings, Settings};
 
 /// The job that encodes every audio track, the main one first. The main one is called `audio`, the others `audio-2`,
 /// `audio-3` …, and what is in 5.1 has `-surround` behind the name of its track.
-pub fn job(inspection: &Inspection, zero_ns: u64, settings: &Settings, size_bytes: u64) -> AudioJob {
+pub fn job(inspection: &Inspection, time: &Span, settings: &Settings, size_bytes: u64) -> AudioJob {
     let facts = &inspection.facts;
     let mut encodes = Vec::new();
     for (number, audio) in (1..).zip(facts.playable_audio().take(AUDIO_TRACKS_MAX)) {
         let traits = inspection.audio.iter().find(|traits| traits.track == audio.track);
         let name = if number == 1 { MAIN_AUDIO.to_owned() } else { format!("{MAIN_AUDIO}-{number}") };
-        encodes.extend(of_track(audio, traits, name, &settings.audio));
+        let ends_early = audio.end_ns.saturating_add(EDGE_SLACK_NS) < time.end_ns;
+        let fill_to_ns = ends_early.then_some(time.end_ns);
+        let filled = |encode| AudioEncode { fill_to_ns, ..encode };
+        encodes.extend(of_track(audio, traits, name, &settings.audio).map(filled));
     }
     AudioJob {
         container: facts.container,
         size_bytes,
-        zero_ns,
+        zero_ns: time.start_ns,
         segment_ns: settings.cut.segment_ns(),
         sample_rate: settings.audio.sample_rate,
         encodes,
@@ -43,6 +48,7 @@ fn of_track(
         bitrate_bps: settings.bitrate_bps / u32::from(most.max(1)) * u32::from(channels),
         language: language(&audio.language),
         role: traits.map(|traits| traits.role).unwrap_or_default(),
+        fill_to_ns: None,
     };
     let is_placed = traits.is_some_and(|traits| traits.placed_channels > 2);
     let surround = (settings.surround && is_placed).then(|| AudioEncode {
@@ -102,6 +108,16 @@ mod tests {
         assert_eq!((surround[1].2, surround[1].3), (6, 384_000));
         media.audio[0].placed_channels = 0;
         assert_eq!(encodes(&media, &settings).len(), 2, "channels without a position are no 5.1");
+    }
+
+    #[test]
+    fn a_track_that_ends_before_the_others_is_filled_with_silence() {
+        let mut media = inspection(10 * S, S);
+        let track = |track, end_ns| AudioFacts { track, end_ns, ..audio(S) };
+        media.facts.audio = vec![track(1, 10 * S - EDGE_SLACK_NS), track(2, 4 * S), track(3, 10 * S)];
+        let job = plan(&media, &Settings::default(), 1).unwrap().audio.unwrap();
+        let filled: Vec<Option<u64>> = job.encodes.iter().map(|encode| encode.fill_to_ns).collect();
+        assert_eq!(filled, [None, Some(10 * S), None]);
     }
 
     #[test]

@@ -20,20 +20,22 @@ pub struct CaptionsPlan {
 
 /// The captions of a plan; `None` if the media has none that are text. `captioned` are video tracks whose pictures carry
 /// captions.
-pub(super) fn captions(facts: &MediaFacts, captioned: &[u32], size_bytes: u64) -> Option<CaptionsPlan> {
-    let (video, audio) = (facts.main_video(), facts.main_audio());
+pub(super) fn captions(
+    facts: &MediaFacts,
+    captioned: &[u32],
+    time: Span,
+    size_bytes: u64,
+) -> Option<CaptionsPlan> {
     let mut tracks: Vec<u32> = facts.published_subtitles().map(|one| one.track).collect();
     tracks.sort_unstable();
-    let video_track = video.map(|video| video.track).filter(|track| captioned.contains(track));
+    let video_track = facts.main_video().map(|video| video.track).filter(|track| captioned.contains(track));
     if tracks.is_empty() && video_track.is_none() {
         return None;
     }
-    let zero_ns = video.map(|video| video.start_ns).or(audio.map(|audio| audio.start_ns)).unwrap_or(0);
-    let ends = [video.map(|video| video.end_ns), audio.map(|audio| audio.end_ns)];
     let languages = facts.subtitles.iter().filter_map(|one| Some((one.track, language(&one.language)?)));
     Some(CaptionsPlan {
         job: CaptionsJob { container: facts.container, size_bytes, tracks, video: video_track },
         languages: languages.collect(),
-        time: Span { start_ns: zero_ns, end_ns: ends.into_iter().flatten().max().unwrap_or(zero_ns) },
+        time,
     })
 }

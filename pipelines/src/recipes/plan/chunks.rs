@@ -121,7 +121,8 @@ impl Grid<'_> {
     }
 
     fn line_ns(&self, segment: u32) -> u64 {
-        self.video.start_ns.saturating_add(u64::from(segment).saturating_mul(self.segment_ns))
+        let zero_ns = self.video.start_ns.saturating_sub(self.index.lead_ns);
+        zero_ns.saturating_add(u64::from(segment).saturating_mul(self.segment_ns))
     }
 
     /// The last keyframe that is certainly not after the first frame of the segment. A keyframe that belongs to the

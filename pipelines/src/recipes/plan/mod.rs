@@ -7,20 +7,23 @@ mod audio;
 mod captions;
 mod chunks;
 mod language;
+mod presentation;
 
 use super::ladder::{display_size, ladder};
 use super::settings::Settings;
 use crate::messages::{
-    AudioJob, EnrichJob, InspectJob, Inspection, SampleJob, ScreenTextJob, TrackRef, VideoIndex, VideoJob,
+    AudioJob, EnrichJob, InspectJob, Inspection, SampleJob, ScreenTextJob, Span, TrackRef, VideoIndex,
+    VideoJob,
 };
 pub use captions::CaptionsPlan;
 use chunks::Chunk;
+use presentation::presentation;
 use reelgate_flow::facts::{AudioFacts, Container, MediaFacts, Rational, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the same facts and settings would make other jobs.
-pub const PLAN_VERSION: u16 = 3;
+pub const PLAN_VERSION: u16 = 4;
 
 /// Fewest ticks per second, so that a tick is much shorter than a video frame.
 const TIMESCALE_MIN: u32 = 10_000;
@@ -86,20 +89,18 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
     let facts = &inspection.facts;
     let (video, audio) = tracks(facts)?;
     let source = |track| TrackRef { container: facts.container, size_bytes, track };
+    let time = presentation(inspection);
     let video_chunks = match video {
-        Some(video) => video_chunks(video, inspection.index.as_ref(), settings, &source(video.track)),
+        Some(video) => video_chunks(video, &time, inspection.index.as_ref(), settings, &source(video.track)),
         None => Vec::new(),
     };
     Ok(Plan {
         version: PLAN_VERSION,
         duration_ns: facts.duration_ns,
         video: video_chunks,
-        audio: audio.map(|audio| {
-            let zero_ns = video.map_or(audio.start_ns, |video| video.start_ns);
-            audio::job(inspection, zero_ns, settings, size_bytes)
-        }),
+        audio: audio.map(|_| audio::job(inspection, &time, settings, size_bytes)),
         audio_language: None,
-        captions: captions::captions(facts, &inspection.captioned, size_bytes),
+        captions: captions::captions(facts, &inspection.captioned, time, size_bytes),
         enrich: EnrichJob {
             container: facts.container,
             size_bytes,
@@ -142,6 +143,7 @@ fn undecodable(kind: &str, codec: &str) -> Fault {
 
 fn video_chunks(
     video: &VideoFacts,
+    time: &Span,
     index: Option<&VideoIndex>,
     settings: &Settings,
     source: &TrackRef,
@@ -151,13 +153,14 @@ fn video_chunks(
     let chunks = chunks::cut(video, index, frame_rate, &settings.cut);
     let job = VideoJob {
         source: source.clone(),
-        zero_ns: video.start_ns,
+        zero_ns: time.start_ns,
+        lead_ns: video.start_ns.saturating_sub(time.start_ns),
         segment_ns: settings.cut.segment_ns(),
         first_segment: 0,
         end_segment: None,
         seek_ns: None,
         frame_rate,
-        track_end_ns: video.end_ns,
+        track_end_ns: time.end_ns,
         timescale: frame_rate.and_then(exact_timescale).unwrap_or(TIMESCALE_VARIABLE),
         rotation: video.rotation,
         interlaced: video.interlaced,
@@ -205,6 +208,7 @@ fn sample_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Setting
     SampleJob {
         track: video.track,
         start_ns: video.start_ns,
+        lead_ns: index.map_or(0, |index| index.lead_ns),
         end_ns: video.end_ns,
         interval_ns,
         samples_max: u32::try_from(count).unwrap_or(SAMPLES_MAX).min(SAMPLES_MAX),

@@ -32,6 +32,7 @@ pub fn enrich_job(plan: &Plan, top: &Rendition, size_bytes: u64) -> Option<Enric
     job.frames = Some(SampleJob {
         track: 0,
         start_ns: 0,
+        lead_ns: 0,
         end_ns: ns(top.end_ticks()),
         keyframes_only: gap_ns <= frames.interval_ns.saturating_mul(KEYFRAME_GAP_INTERVALS),
         rotation: Rotation::default(),

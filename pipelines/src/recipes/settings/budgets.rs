@@ -145,6 +145,7 @@ mod tests {
             bitrate_bps: 128_000,
             language: None,
             role: AudioRole::default(),
+            fill_to_ns: None,
         };
         let mut job = AudioJob {
             container: Container::Wav,

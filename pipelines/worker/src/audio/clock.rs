@@ -4,6 +4,7 @@
 //! the previous one directly. It is moved only when a listener would notice that sound and picture differ.
 
 use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::EDGE_SLACK_NS;
 
 /// Deviations up to this many milliseconds are ignored: half a frame at 25 frames per second.
 pub const TOLERANCE_MS: u64 = 20;
@@ -71,6 +72,18 @@ impl Clock {
         self.position += place.fill + len - place.cut;
         Ok(place)
     }
+
+    /// Samples of silence behind the last sound, so that it ends at `ns` from output time 0. They are none without a sound,
+    /// and where it ends within [`EDGE_SLACK_NS`].
+    pub fn fill_up(&mut self, ns: u64) -> u64 {
+        let end = u64::try_from(self.samples_at(ns.into())).unwrap_or(u64::MAX);
+        let missing = end.saturating_sub(self.position);
+        let slack = EDGE_SLACK_NS * self.sample_rate / 1_000_000_000;
+        let fill = if self.started && missing > slack { missing } else { 0 };
+        self.filled += fill;
+        self.position += fill;
+        fill
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +124,16 @@ mod tests {
         let mut clock = Clock::new(10);
         assert_eq!(clock.place(Some(36_001), 1).unwrap_err().code, Code::TimestampsBroken);
         assert_eq!(clock.place(Some(i128::MIN / 2), 1).unwrap_err().code, Code::TimestampsBroken);
+    }
+
+    #[test]
+    fn sound_that_ends_early_is_filled_up_to_the_end_unless_there_is_none() {
+        let mut clock = Clock::new(1_000);
+        assert_eq!(clock.fill_up(9_000_000_000), 0);
+        clock.place(Some(0), 1_000).unwrap();
+        assert_eq!(clock.fill_up(1_050_000_000), 0, "that is padding");
+        assert_eq!(clock.fill_up(1_051_000_000), 51);
+        assert_eq!((clock.position(), clock.filled, clock.fill_up(1_000)), (1_051, 51, 0));
     }
 
     #[test]

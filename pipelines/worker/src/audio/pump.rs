@@ -25,6 +25,7 @@ const SAMPLE_BYTES: u64 = 4;
 /// State shared by the callbacks and the job.
 pub struct Pump {
     zero_ns: u64,
+    fill_to_ns: Option<u64>,
     frame_bytes: u64,
     sample_rate: u64,
     treatment: Treatment,
@@ -57,6 +58,7 @@ impl Pump {
         let state = State { clock: Clock::new(job.sample_rate), meter, reported_s: 0, fault: None };
         Ok(Self {
             zero_ns: job.zero_ns,
+            fill_to_ns: encode.fill_to_ns,
             frame_bytes: SAMPLE_BYTES * u64::from(encode.channels.max(1)),
             sample_rate: u64::from(job.sample_rate.max(1)),
             treatment,
@@ -94,14 +96,16 @@ impl Pump {
             source.set_block(true);
             source.set_max_bytes(WAITING_BYTES_MAX);
         }
-        let (pump, encoder, end) = (self.clone(), source.cloned(), source.cloned());
+        let (pump, at_end) = (self.clone(), self.clone());
+        let (encoder, end) = (source.cloned(), source.cloned());
         let callbacks = gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
                 pump.take(&sample, encoder.as_ref())
             })
             .eos(move |_| {
-                // Refused only while the pipeline is being torn down.
+                // A fault is recorded, and both are refused only while the pipeline is being torn down.
+                let _ = at_end.fill_up(end.as_ref());
                 let _ = end.as_ref().map(gst_app::AppSrc::end_of_stream);
             });
         sink.set_callbacks(callbacks.build());
@@ -140,6 +144,16 @@ impl Pump {
         }
         self.report();
         Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Silence behind the last sound, up to the end of the presentation: some players end where the shortest track ends.
+    fn fill_up(&self, encoder: Option<&gst_app::AppSrc>) -> Result<(), gst::FlowError> {
+        let Some(end_ns) = self.fill_to_ns else { return Ok(()) };
+        let (position, fill) = {
+            let mut state = self.lock();
+            (state.clock.position(), state.clock.fill_up(end_ns.saturating_sub(self.zero_ns)))
+        };
+        self.push_silence(encoder, position, fill)
     }
 
     /// Nanoseconds from output time 0, negative before it.

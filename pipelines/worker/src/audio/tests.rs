@@ -22,7 +22,7 @@ pub fn job(container: Container, track: u32) -> AudioJob {
 
 pub fn encode(track: u32, name: &str, channels: u8) -> AudioEncode {
     let (language, role) = (None, AudioRole::default());
-    AudioEncode { track, name: name.into(), channels, bitrate_bps: 128_000, language, role }
+    AudioEncode { track, name: name.into(), channels, bitrate_bps: 128_000, language, role, fill_to_ns: None }
 }
 
 /// The same with one channel at another rate.

@@ -63,6 +63,7 @@ pub fn frames(start_ns: u64, end_ns: u64) -> SampleJob {
     SampleJob {
         track: 0,
         start_ns,
+        lead_ns: 0,
         end_ns,
         interval_ns: SECOND / 2,
         samples_max: 200,

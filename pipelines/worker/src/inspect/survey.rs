@@ -82,8 +82,9 @@ pub fn run(
             return Err(fault);
         }
     }
-    let tracks =
-        std::mem::take(&mut log.tracks).into_iter().map(TrackLog::finish).collect::<Result<_, _>>()?;
+    let sound_ns = log.sound_ns;
+    let tracks = std::mem::take(&mut log.tracks).into_iter().map(|track| track.finish(sound_ns));
+    let tracks = tracks.collect::<Result<_, _>>()?;
     let tags = std::mem::take(&mut log.tags);
     let chapters = match job.container {
         Container::IsoBmff => chapters::of_bmff(source),
@@ -120,6 +121,8 @@ struct Log {
     tags: TagText,
     chapters: Chapters,
     fault: Option<Fault>,
+    /// Start of the earliest sound so far, stream time.
+    sound_ns: Option<u64>,
 }
 
 struct TrackLog {
@@ -137,7 +140,15 @@ struct TrackLog {
 }
 
 impl TrackLog {
-    fn finish(self) -> Result<TrackSurvey, Fault> {
+    /// Pictures learn where sound begins, because they are shown from there on.
+    fn learn_sound_start(&mut self, sound_ns: Option<u64>) {
+        if let Some(sound_ns) = sound_ns.filter(|_| self.kind == TrackKind::Video) {
+            self.timeline.set_sound_start(sound_ns);
+        }
+    }
+
+    fn finish(mut self, sound_ns: Option<u64>) -> Result<TrackSurvey, Fault> {
+        self.learn_sound_start(sound_ns);
         let Self { index, kind, is_chosen, role, number, caps, parsed, timeline, bytes, tags, is_captioned } =
             self;
         let parsed = parsed.main().unwrap_or_else(|| caps.clone());
@@ -298,15 +309,25 @@ impl Shared {
     }
 
     fn packet(&self, index: u32, bytes: u64, counted: Option<Counted>) {
-        let mut added = Ok(());
-        self.with_track(index, |track| {
-            track.bytes += bytes;
-            match counted {
-                Some(Counted::Packet(packet)) => added = track.timeline.add(packet),
-                Some(Counted::SecondField { end_ns }) => track.timeline.extend(end_ns),
-                None => {}
+        let mut log = self.lock();
+        let sound_ns = log.sound_ns;
+        let Some(track) = log.tracks.get_mut(index as usize) else { return };
+        track.bytes += bytes;
+        let added = match counted {
+            Some(Counted::Packet(packet)) => {
+                track.learn_sound_start(sound_ns);
+                let starts = packet.start_ns.filter(|_| track.kind == TrackKind::Audio);
+                let added = track.timeline.add(packet);
+                log.sound_ns = sound_ns.into_iter().chain(starts).min();
+                added
             }
-        });
+            Some(Counted::SecondField { end_ns }) => {
+                track.timeline.extend(end_ns);
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        drop(log);
         if let Err(fault) = added {
             self.fail(fault);
         }

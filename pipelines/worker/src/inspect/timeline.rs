@@ -2,13 +2,16 @@
 //!
 //! Packets arrive in decode order. A small window, as deep as any codec reorders, sorts their times, so memory is bounded
 //! for a file of any length.
+//!
+//! The grid begins with the first picture, or with sound in front of it. Demuxers may deliver that sound later than the
+//! picture, so the first pictures are put on the grid when enough of the file is known.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use reelgate_flow::facts::Rational;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{GRID_SLACK_NS, MediaLimits};
+use reelgate_pipelines::messages::{EDGE_SLACK_NS, GRID_SLACK_NS, MediaLimits};
 
 /// Frames held back for sorting: twice the 16 pictures that H.264 and H.265 may reorder, as fields.
 const REORDER_MAX: usize = 64;
@@ -16,6 +19,9 @@ const REORDER_MAX: usize = 64;
 const KEYFRAMES_MAX: usize = 200_000;
 /// Largest difference of frame distances that rounding to milliseconds can cause, nanoseconds.
 const ROUNDING_NS: u64 = 2_100_000;
+/// Pictures at the beginning that are put on the grid later: minutes of a video, more than any file leaves between a
+/// picture and the sound that belongs to it.
+const UNPLACED_MAX: usize = 16_384;
 /// Distance that is assumed without durations and without a second frame, nanoseconds.
 const FRAME_NS: u64 = 40_000_000;
 
@@ -59,6 +65,12 @@ pub struct Timeline {
     keyframes_rise: bool,
     since_keyframe: u32,
     gop_frames_max: u32,
+    /// Start of the earliest sound so far.
+    sound_ns: Option<u64>,
+    /// Times of the first pictures and how many packets each stands for, until the grid begins.
+    unplaced: Vec<(u64, u32)>,
+    /// Where the grid begins.
+    grid_ns: Option<u64>,
     segment_frames: Vec<u32>,
 }
 
@@ -85,7 +97,9 @@ pub struct Timing {
     pub keyframes_rise: bool,
     /// Longest distance between keyframes, in packets.
     pub gop_frames_max: u32,
-    /// Packets by segment.
+    /// How long before `start_ns` the grid begins.
+    pub lead_ns: u64,
+    /// Packets by segment. Those at `start_ns` are in the first one.
     pub segment_frames: Vec<u32>,
 }
 
@@ -114,6 +128,9 @@ impl Timeline {
             keyframes_rise: true,
             since_keyframe: 0,
             gop_frames_max: 0,
+            sound_ns: None,
+            unplaced: Vec::new(),
+            grid_ns: None,
             segment_frames: Vec::new(),
         }
     }
@@ -155,6 +172,11 @@ impl Timeline {
         self.end_ns = self.end_ns.max(end_ns);
     }
 
+    /// Tells the start of the earliest sound so far. The grid begins there, if that is in front of the first picture.
+    pub fn set_sound_start(&mut self, sound_ns: u64) {
+        self.sound_ns = Some(sound_ns);
+    }
+
     /// Latest end so far, for progress.
     pub fn reached_ns(&self) -> u64 {
         self.end_ns
@@ -170,6 +192,7 @@ impl Timeline {
         while let Some(Reverse(entry)) = self.window.pop() {
             self.in_order(entry)?;
         }
+        self.begin_grid()?;
         if self.leading > 0 {
             self.segment_frames = vec![self.leading]; // no packet has a time
         }
@@ -194,6 +217,7 @@ impl Timeline {
             keyframes_ns: self.keyframes_ns,
             keyframes_rise: self.keyframes_rise,
             gop_frames_max: self.gop_frames_max,
+            lead_ns: self.grid_ns.map_or(0, |grid_ns| start_ns - grid_ns),
             segment_frames: self.segment_frames,
         })
     }
@@ -241,13 +265,39 @@ impl Timeline {
             let detail = format!("a packet {} s after the first one", since_ns / 1_000_000_000);
             return Err(Fault::new(Code::BudgetDuration, detail));
         }
-        let segment = (since_ns.saturating_add(GRID_SLACK_NS)) / self.segment_ns;
+        let entry = (time_ns, 1 + std::mem::take(&mut self.leading));
+        if self.grid_ns.is_some() {
+            self.place(entry);
+            return Ok(());
+        }
+        self.unplaced.push(entry);
+        if self.unplaced.len() > UNPLACED_MAX { self.begin_grid() } else { Ok(()) }
+    }
+
+    /// Fixes where the grid begins and puts the pictures on it that wait for that.
+    fn begin_grid(&mut self) -> Result<(), Fault> {
+        let Some(first_ns) = self.zero_ns.filter(|_| self.grid_ns.is_none()) else { return Ok(()) };
+        let sound_ns = self.sound_ns.filter(|sound_ns| sound_ns.saturating_add(EDGE_SLACK_NS) < first_ns);
+        let grid_ns = sound_ns.unwrap_or(first_ns);
+        if first_ns - grid_ns > self.duration_max_ns {
+            let detail =
+                format!("a picture {} s after the first sound", (first_ns - grid_ns) / 1_000_000_000);
+            return Err(Fault::new(Code::BudgetDuration, detail));
+        }
+        self.grid_ns = Some(grid_ns);
+        std::mem::take(&mut self.unplaced).into_iter().for_each(|entry| self.place(entry));
+        Ok(())
+    }
+
+    fn place(&mut self, (time_ns, packets): (u64, u32)) {
+        let grid_ns = self.grid_ns.unwrap_or(0);
+        let shown_ns = if Some(time_ns) == self.zero_ns { grid_ns } else { time_ns };
+        let segment = shown_ns.saturating_sub(grid_ns).saturating_add(GRID_SLACK_NS) / self.segment_ns;
         let segment = usize::try_from(segment).unwrap_or(usize::MAX); // bounded by the duration above
         if self.segment_frames.len() <= segment {
             self.segment_frames.resize(segment + 1, 0);
         }
-        self.segment_frames[segment] += 1 + std::mem::take(&mut self.leading);
-        Ok(())
+        self.segment_frames[segment] += packets;
     }
 }
 
@@ -332,6 +382,36 @@ mod tests {
         assert_eq!((timing.keyframes, timing.gop_frames_max), (3, 100));
         assert_eq!(timing.keyframes_ns, [SECOND, 5 * SECOND, 9 * SECOND]);
         assert!(!timing.variable_rate && timing.keyframes_rise && timing.backwards == 0);
+    }
+
+    #[test]
+    fn sound_in_front_of_the_first_picture_begins_the_grid_whenever_it_arrives() {
+        let of = |sound_ns: u64, frames: u64| {
+            let mut timeline = Timeline::new(4 * SECOND, &limits());
+            for n in 0..frames {
+                let start_ns = Some(9 * SECOND + n * SECOND / 10);
+                timeline.add(Packet { start_ns, end_ns: None, keyframe: n == 0, exact: true }).unwrap();
+                if n == 50 {
+                    timeline.set_sound_start(sound_ns);
+                }
+            }
+            let timing = timeline.finish().unwrap();
+            (timing.start_ns, timing.lead_ns, timing.segment_frames)
+        };
+        // At 9.1 s the second picture, at 12 s the first one of the fourth segment.
+        assert_eq!(of(0, 60), (9 * SECOND, 9 * SECOND, vec![1, 0, 29, 30]));
+        assert_eq!(of(9 * SECOND - EDGE_SLACK_NS, 60), (9 * SECOND, 0, vec![40, 20]));
+        let (_, lead_ns, frames) = of(SECOND, UNPLACED_MAX as u64 + 100);
+        assert_eq!((lead_ns, &frames[..5]), (8 * SECOND, &[1, 0, 39, 40, 40][..]));
+    }
+
+    #[test]
+    fn a_picture_decades_after_the_sound_ends_the_count() {
+        let mut timeline = Timeline::new(4 * SECOND, &limits());
+        timeline.set_sound_start(0);
+        let start_ns = Some(1_000_000 * SECOND);
+        timeline.add(Packet { start_ns, end_ns: None, keyframe: true, exact: true }).unwrap();
+        assert_eq!(timeline.finish().unwrap_err().code, Code::BudgetDuration);
     }
 
     #[test]

@@ -197,6 +197,7 @@ impl Gate {
                 let since_zero_ns = cmaf::to_ns(tick, self.timescale);
                 let time = gst::ClockTime::from_nseconds(since_zero_ns.saturating_add(ENCODER_BASE_NS));
                 let shown = self.cover.shown(stream_ns, buffer.duration());
+                let shown = shown.since(state.timeline.shown_from(stream_ns));
                 let frame = buffer.make_mut();
                 frame.set_pts(time);
                 frame.set_dts(gst::ClockTime::NONE);

@@ -15,6 +15,7 @@ pub fn job(rungs: &[(&str, u32, u32)]) -> VideoJob {
     VideoJob {
         source: TrackRef { container: Container::IsoBmff, size_bytes: 0, track: 0 },
         zero_ns: 0,
+        lead_ns: 0,
         segment_ns: 4_000_000_000,
         first_segment: 0,
         end_segment: None,

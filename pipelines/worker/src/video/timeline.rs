@@ -28,6 +28,8 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Timeline {
     zero_ns: u64,
+    /// Start of the first frame of the track.
+    begin_ns: u64,
     segment_ns: u64,
     first_segment: u32,
     end_segment: Option<u32>,
@@ -40,6 +42,7 @@ impl Timeline {
     pub fn new(job: &VideoJob) -> Self {
         Self {
             zero_ns: job.zero_ns,
+            begin_ns: job.zero_ns.saturating_add(job.lead_ns),
             segment_ns: job.segment_ns.max(1),
             first_segment: job.first_segment,
             end_segment: job.end_segment,
@@ -52,7 +55,7 @@ impl Timeline {
     /// Judges the next frame by its stream time. A frame that is not later than the previous one is moved to one tick after
     /// it, so broken timestamps lose no frame.
     pub fn judge(&mut self, stream_ns: u64) -> Verdict {
-        let behind_zero = stream_ns.saturating_sub(self.zero_ns);
+        let behind_zero = self.shown_from(stream_ns).saturating_sub(self.zero_ns);
         // A frame does not return to an earlier segment than its predecessor.
         let segment = self.cell(stream_ns).max(self.segment.unwrap_or(0));
         if segment < self.first_segment {
@@ -69,6 +72,11 @@ impl Timeline {
         Verdict::Keep { tick, starts }
     }
 
+    /// When the frame of a stream time is shown, stream time: the first one from output time 0 on.
+    pub fn shown_from(&self, stream_ns: u64) -> u64 {
+        if stream_ns <= self.begin_ns { self.zero_ns } else { stream_ns }
+    }
+
     /// Whether a stream time is within this chunk or after it.
     pub fn reaches_chunk(&self, stream_ns: u64) -> bool {
         self.cell(stream_ns) >= self.first_segment
@@ -82,7 +90,7 @@ impl Timeline {
 
     /// Cell of the grid that contains a stream time.
     fn cell(&self, stream_ns: u64) -> u32 {
-        let slackened = stream_ns.saturating_add(GRID_SLACK_NS).saturating_sub(self.zero_ns);
+        let slackened = self.shown_from(stream_ns).saturating_add(GRID_SLACK_NS).saturating_sub(self.zero_ns);
         u32::try_from(slackened / self.segment_ns).unwrap_or(u32::MAX)
     }
 }
@@ -116,6 +124,19 @@ mod tests {
             "a millisecond early is within the slack"
         );
         assert_eq!(timeline.judge(4_600 * MS), keep(4_100, None));
+    }
+
+    #[test]
+    fn the_first_frame_is_shown_from_output_time_0_and_the_others_at_their_time() {
+        let mut job = job(&[("a", 64, 64)]);
+        (job.zero_ns, job.lead_ns, job.segment_ns, job.timescale) = (500 * MS, 5_000 * MS, 4_000 * MS, 1_000);
+        let mut timeline = Timeline::new(&job);
+        assert_eq!(timeline.judge(5_500 * MS), keep(0, Some(0)));
+        assert_eq!(timeline.judge(5_540 * MS), keep(5_040, Some(1)));
+        assert_eq!(
+            (timeline.shown_from(5_500 * MS), timeline.shown_from(5_540 * MS)),
+            (500 * MS, 5_540 * MS)
+        );
     }
 
     #[test]

@@ -76,6 +76,13 @@ pub struct DisplayTime {
     until_ns: u64,
 }
 
+impl DisplayTime {
+    /// The same frame, shown from an earlier time on.
+    pub fn since(self, from_ns: u64) -> Self {
+        Self { from_ns: self.from_ns.min(from_ns), ..self }
+    }
+}
+
 impl Cover {
     /// The redactions of a job.
     ///
