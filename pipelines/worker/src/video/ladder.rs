@@ -21,6 +21,7 @@ use super::gate;
 use super::ledger::Ledger;
 use super::picture;
 use super::rung::RungWriter;
+use super::scaler::Scaler;
 use crate::codecs;
 use crate::colour::ContainerColour;
 
@@ -51,25 +52,20 @@ impl Ladder {
     ) -> Result<Self, Fault> {
         let bin = gst::Bin::new();
         let (head, tee) = (codecs::make("identity")?, codecs::make("tee")?);
-        add_linked(&bin, &[&head, &tee])?;
+        let form = codecs::make("capsfilter")?;
+        form.set_property("caps", form_caps(None));
+        add_linked(&bin, &[&head, &picture::converter()?, &form, &tee])?;
         let sink = pad(&head, "sink")?;
         let ghost = gst::GhostPad::with_target(&sink).map_err(|_| internal("make the ladder's pad"))?;
         bin.add_pad(&ghost).map_err(|_| internal("add the ladder's pad"))?;
         let mut writers = Vec::new();
-        let mut filters = Vec::new();
         for rung in &job.rungs {
             let writer = Arc::new(Mutex::new(RungWriter::new(rung, job, ledger.clone())));
-            filters.push((size_filter(rung)?, rung.clone()));
-            let filter =
-                filters.last().map(|(filter, _)| filter.clone()).ok_or_else(|| internal("keep a filter"))?;
-            add_rung(&bin, &tee, filter, job, rung, &writer, ledger)?;
+            add_rung(&bin, &tee, job, rung, &writer, ledger)?;
             writers.push(writer);
         }
         let first_caps = Box::new(move |caps: &gst::CapsRef| {
-            let colorimetry = colorimetry(caps);
-            for (filter, rung) in &filters {
-                filter.set_property("caps", size_caps(rung, colorimetry.as_deref()));
-            }
+            form.set_property("caps", form_caps(colorimetry(caps)));
         });
         gate::install(&pad(&head, "src")?, job, seeking, ledger.clone(), container, first_caps)?;
         Ok(Self { bin, writers })
@@ -79,7 +75,6 @@ impl Ladder {
 fn add_rung(
     bin: &gst::Bin,
     tee: &gst::Element,
-    filter: gst::Element,
     job: &VideoJob,
     rung: &Rung,
     writer: &Arc<Mutex<RungWriter>>,
@@ -94,24 +89,26 @@ fn add_rung(
         gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au").build();
     form.set_property("caps", avc);
     let sink = sink(writer, ledger);
-    let chain = [&queue, &picture::scaler()?, &filter, &encoder(job, rung)?, &form, sink.upcast_ref()];
+    let (scaler, size) = (gst::glib::Object::new::<Scaler>(), codecs::make("capsfilter")?);
+    size.set_property("caps", size_caps(rung));
+    let encoder = encoder(job, rung)?;
+    let chain = [&queue, scaler.upcast_ref(), &size, &encoder, &form, sink.upcast_ref()];
     add_linked(bin, &chain)?;
     tee.link(&queue).map_err(|_| internal("link a rung"))
 }
 
-fn size_filter(rung: &Rung) -> Result<gst::Element, Fault> {
-    let filter = codecs::make("capsfilter")?;
-    filter.set_property("caps", size_caps(rung, None));
-    Ok(filter)
-}
-
-fn size_caps(rung: &Rung, colorimetry: Option<&str>) -> gst::Caps {
+fn size_caps(rung: &Rung) -> gst::Caps {
     let side = |pixels| i32::try_from(pixels).unwrap_or(i32::MAX);
-    let caps = gst::Caps::builder("video/x-raw")
-        .field("format", "I420")
+    gst::Caps::builder("video/x-raw")
         .field("width", side(rung.width))
         .field("height", side(rung.height))
-        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1));
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .build()
+}
+
+/// The form of the pictures of all rungs. Of sources in another one, every picture is converted once.
+fn form_caps(colorimetry: Option<String>) -> gst::Caps {
+    let caps = gst::Caps::builder("video/x-raw").field("format", "I420");
     match colorimetry {
         Some(colorimetry) => caps.field("colorimetry", colorimetry).build(),
         None => caps.build(),

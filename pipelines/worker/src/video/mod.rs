@@ -10,6 +10,7 @@ mod ladder;
 mod ledger;
 mod picture;
 mod rung;
+mod scaler;
 mod timeline;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -35,7 +36,7 @@ use timeline::Timeline;
 const FIRST_PACKET_WAIT: Duration = Duration::from_secs(20);
 
 /// Elements that this module may create, so that their plugins are loaded before the jail closes.
-pub const ELEMENTS: [&str; 10] = [
+pub const ELEMENTS: [&str; 9] = [
     "appsink",
     "capsfilter",
     deinterlace::ELEMENT,
@@ -43,7 +44,6 @@ pub const ELEMENTS: [&str; 10] = [
     "queue",
     "tee",
     "videoconvert",
-    "videoconvertscale",
     "videoflip",
     "x264enc",
 ];

@@ -34,15 +34,8 @@ pub fn elements(job: &VideoJob) -> Result<Vec<gst::Element>, Fault> {
 
 /// A converter of formats that cannot scale. One that can scale would already convert to the size of one rung here, and
 /// all larger rungs would then be enlarged from it.
-fn converter() -> Result<gst::Element, Fault> {
+pub fn converter() -> Result<gst::Element, Fault> {
     codecs::make("videoconvert")
-}
-
-/// A converter of sizes and formats. Frames that the next element accepts pass unchanged.
-pub fn scaler() -> Result<gst::Element, Fault> {
-    let converter = codecs::make("videoconvertscale")?;
-    converter.set_property("add-borders", false);
-    Ok(converter)
 }
 
 /// `videoflip`'s name of a clockwise rotation that is followed by a left-to-right mirror.
