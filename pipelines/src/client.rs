@@ -6,6 +6,7 @@
 //! it is never shown.
 
 mod cancel_flag;
+mod control_group;
 mod conversation;
 mod ending;
 mod event;
@@ -16,6 +17,7 @@ mod watch;
 mod worker_program;
 
 pub use cancel_flag::CancelFlag;
+pub use control_group::worker_groups;
 pub use event::Event;
 pub use output_sink::{Nowhere, OutputSink};
 pub use process::{LANGUAGES_VARIABLE, SOURCE_FD};
@@ -29,7 +31,6 @@ use reelgate_flow::reason::Fault;
 
 use crate::messages::{Budget, Finished, Job};
 use conversation::WorkerConversation;
-use memory_status::MemoryStatus;
 use process::Process;
 use watch::Watchdog;
 
@@ -70,9 +71,8 @@ pub fn run(
     cancel: &CancelFlag,
 ) -> Result<(Finished, Usage), Fault> {
     let started = Instant::now();
-    let mut process = Process::spawn(worker, languages(job), budget, source)?;
     // No job is sent to a worker whose memory cannot be watched.
-    let memory = MemoryStatus::open(process.id())?;
+    let (mut process, memory) = Process::spawn(worker, languages(job), budget, source)?;
     events(Event::Started { pid: process.id() });
     let mut conversation = WorkerConversation::new(job, budget.output_bytes, sink, events);
     let mut watchdog = Watchdog::new(budget, memory, started);

@@ -45,6 +45,10 @@ fn killed_by(signal: i32, ended: &ProcessExit, budget: &Budget) -> Fault {
     let is_cpu_spent = cpu_s >= budget.cpu_s as f64;
     match signal {
         libc::SIGXCPU => budget_cpu(cpu_s, budget),
+        libc::SIGKILL if ended.is_out_of_memory => {
+            let detail = format!("the control group of the worker used up its {} bytes", budget.memory_bytes);
+            Fault::new(Code::BudgetMemory, detail)
+        }
         libc::SIGKILL if is_cpu_spent => budget_cpu(cpu_s, budget),
         libc::SIGKILL => Fault::new(
             Code::WorkerLost,
@@ -84,6 +88,7 @@ mod tests {
         let ended = ProcessExit {
             status: ExitStatus::from_raw(raw_status),
             was_killed: false,
+            is_out_of_memory: false,
             cpu_s,
             stderr: stderr.as_bytes().to_vec(),
         };
@@ -117,6 +122,20 @@ mod tests {
         for (status, cpu_s, stderr, expected) in cases {
             assert_eq!(fault(status, cpu_s, stderr, Stage::Working), expected);
         }
+    }
+
+    #[test]
+    fn a_worker_that_the_kernel_ends_for_memory_has_used_up_its_budget() {
+        let ended = ProcessExit {
+            status: ExitStatus::from_raw(libc::SIGKILL),
+            was_killed: false,
+            is_out_of_memory: true,
+            cpu_s: 1.0,
+            stderr: Vec::new(),
+        };
+        let budget = Budget { wall_s: 9, stall_s: 9, cpu_s: 5, memory_bytes: 64, output_bytes: 9 };
+        let expected = "budget_memory: the control group of the worker used up its 64 bytes";
+        assert_eq!(classify(&ended, Stage::Working, &budget).to_string(), expected);
     }
 
     #[test]

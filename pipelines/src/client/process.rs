@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ use reelgate_flow::reason::{Code, Fault};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 
+use super::control_group::{self, WorkerGroup};
+use super::memory_status::{MemoryStatus, StatusPassage, pass_own_status};
 use super::worker_program::WorkerProgram;
 use crate::messages::Budget;
 
@@ -40,6 +42,8 @@ pub struct Process {
     stderr_bytes: u64,
     buffer: Box<[u8]>,
     is_reaped: bool,
+    /// Dropped after the process is reaped, because only an empty group can be removed.
+    group: Option<WorkerGroup>,
 }
 
 /// How a worker's process ended.
@@ -47,6 +51,8 @@ pub struct ProcessExit {
     pub status: ExitStatus,
     /// The worker did not exit by itself and was killed.
     pub was_killed: bool,
+    /// The kernel killed the worker because its control group used up its memory.
+    pub is_out_of_memory: bool,
     /// CPU seconds, user and system.
     pub cpu_s: f64,
     /// The beginning of the worker's standard error. Never show it: a library may quote the media in it.
@@ -54,7 +60,8 @@ pub struct ProcessExit {
 }
 
 impl Process {
-    /// Starts a worker in its own process group and sets the kernel's limits on it.
+    /// Starts a worker in its own process group, and its own control group where that is possible, and sets the kernel's
+    /// limits on it. Returns its memory too.
     ///
     /// The kernel kills the worker when the *thread* that started it ends (`PR_SET_PDEATHSIG`), which is right
     /// here because that thread stays in [`super::run`] until the worker is reaped.
@@ -63,7 +70,7 @@ impl Process {
         languages: Option<String>,
         budget: &Budget,
         source: File,
-    ) -> Result<Self, Fault> {
+    ) -> Result<(Self, MemoryStatus), Fault> {
         let mut command = Command::new(&worker.path);
         command.env_clear().envs([("GST_REGISTRY_DISABLE", "yes"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8")]);
         if let Some(dir) = &worker.plugin_dir {
@@ -76,16 +83,23 @@ impl Process {
         command.envs(worker.traceparent.as_ref().map(|context| ("TRACEPARENT", context)));
         command.current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let source_fd = source.as_raw_fd();
+        let group = control_group::for_worker(budget.memory_bytes)
+            .map_err(|error| unavailable("make a control group for the worker", &error))?;
+        let passage = StatusPassage::new().map_err(|error| unavailable("make a pair of sockets", &error))?;
+        let inherited = Inherited {
+            source: source.as_raw_fd(),
+            passage: passage.child(),
+            group: group.as_ref().map(|group| group.processes().as_raw_fd()),
+        };
         let parent = rustix::process::getpid();
         // SAFETY: the closure runs between fork and exec and makes only async-signal-safe system calls; it
-        // allocates nothing and touches no lock. `source` stays open until the spawn has returned.
-        unsafe { command.pre_exec(move || become_worker(source_fd, parent)) };
+        // allocates nothing and touches no lock. All descriptors stay open until the spawn has returned.
+        unsafe { command.pre_exec(move || become_worker(&inherited, parent)) };
         let mut child = command.spawn().map_err(|error| unavailable("start the worker", &error))?;
         drop(source);
         let pid = Pid::from_child(&child);
         let process = match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
-            (Some(stdin), Some(stdout), Some(stderr)) => Self::watch(pid, stdin, stdout, stderr),
+            (Some(stdin), Some(stdout), Some(stderr)) => Self::watch(pid, group, stdin, stdout, stderr),
             _ => Err(io::Error::other("a pipe is missing")),
         };
         // No `Process` exists yet that would kill and reap the child when it is dropped.
@@ -95,10 +109,16 @@ impl Process {
         });
         let process = process.map_err(|error| unavailable("watch the worker", &error))?;
         process.limit(budget).map_err(|error| unavailable("limit the worker", &error))?;
-        Ok(process)
+        Ok((process, passage.receive()?))
     }
 
-    fn watch(pid: Pid, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> io::Result<Self> {
+    fn watch(
+        pid: Pid,
+        group: Option<WorkerGroup>,
+        stdin: ChildStdin,
+        stdout: ChildStdout,
+        stderr: ChildStderr,
+    ) -> io::Result<Self> {
         let exited = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
         rustix::io::ioctl_fionbio(&stdin, true)?;
         // A failure only costs speed: an unprivileged user's share of pipe memory may be used up.
@@ -114,6 +134,7 @@ impl Process {
             stderr_bytes: 0,
             buffer: vec![0; 128 << 10].into_boxed_slice(),
             is_reaped: false,
+            group,
         })
     }
 
@@ -182,7 +203,9 @@ impl Process {
         while self.is_stderr_readable() && self.check_stderr().is_ok() {
             self.read_stderr();
         }
-        Ok(ProcessExit { status, was_killed, cpu_s, stderr: std::mem::take(&mut self.stderr_head) })
+        let is_out_of_memory = self.group.as_ref().is_some_and(WorkerGroup::is_out_of_memory);
+        let stderr = std::mem::take(&mut self.stderr_head);
+        Ok(ProcessExit { status, was_killed, is_out_of_memory, cpu_s, stderr })
     }
 
     fn has_exited(&self) -> bool {
@@ -270,14 +293,27 @@ impl Drop for Process {
     }
 }
 
-/// Runs in the child before exec: moves the source to its descriptor, marks all others close-on-exec, and asks the
-/// kernel to kill the child when the engine ends.
-fn become_worker(source: i32, parent: Pid) -> io::Result<()> {
+/// Descriptors that the child uses before exec.
+struct Inherited {
+    source: i32,
+    passage: i32,
+    group: Option<i32>,
+}
+
+/// Runs in the child before exec: enters its control group, passes its memory to the engine, moves the source to its
+/// descriptor, marks all others close-on-exec, and asks the kernel to kill the child when the engine ends.
+fn become_worker(inherited: &Inherited, parent: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if rustix::process::getppid() != Some(parent) {
         // The engine died before the line above took effect.
         return Err(io::ErrorKind::BrokenPipe.into());
     }
+    let source = inherited.source;
+    if let Some(group) = inherited.group {
+        // SAFETY: the engine keeps it open until the child has become the worker.
+        control_group::enter(unsafe { BorrowedFd::borrow_raw(group) })?;
+    }
+    pass_own_status(inherited.passage);
     // SAFETY: plain system calls on numbers. `source` is open in the engine and therefore in this child. `dup2` clears
     // close-on-exec on the copy; it does nothing if both numbers are the same, hence the `fcntl`.
     let results = unsafe {

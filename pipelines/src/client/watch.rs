@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn own_memory() -> MemoryStatus {
-        MemoryStatus::open(std::process::id()).unwrap()
+        MemoryStatus::of_this_process()
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {

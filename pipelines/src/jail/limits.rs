@@ -6,9 +6,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::error::{JailError, step};
 
-/// Hard and soft limits, which are equal. `NPROC` is not among them: it counts all threads of the user, so that one
-/// worker would run out of threads because others work. The filter of system calls allows no process, and the engine
-/// counts the threads of each worker.
+/// Hard and soft limits, which are equal.
 pub(super) const LIMITS: [(Resource, u64); 6] = [
     // No file can grow, not even an open one.
     (Resource::Fsize, 0),
@@ -26,8 +24,18 @@ pub(super) const LIMITS: [(Resource, u64); 6] = [
     (Resource::Sigpending, 0),
 ];
 
+/// Most threads of the user for whom a worker may start one more (`NPROC`). The kernel counts those of the service and of all
+/// workers together, so a low limit would stop one worker because others work. This one is far above what all of them
+/// need, and keeps a worker that starts threads without end from using up the process ids of the machine. The filter of system
+/// calls allows no process, the engine counts the threads of each worker as memory, and a control group limits them.
+pub(super) fn threads_of_user_max() -> u64 {
+    const BASE: u64 = 4_096;
+    const PER_CORE: u64 = 512;
+    BASE + PER_CORE * std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
+}
+
 pub(super) fn apply() -> Result<(), JailError> {
-    for (resource, limit) in LIMITS {
+    for (resource, limit) in LIMITS.into_iter().chain([(Resource::Nproc, threads_of_user_max())]) {
         // The engine's own hard limit may be lower, and only root can raise it.
         let limit = limit.min(rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX));
         let limit = Rlimit { current: Some(limit), maximum: Some(limit) };

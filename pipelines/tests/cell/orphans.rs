@@ -1,7 +1,9 @@
 //! What a worker inherits, and that no worker outlives its engine.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,37 @@ fn a_worker_gets_the_trace_context_of_its_run() {
     assert_eq!(has, "0,1,2,3,4 GST_REGISTRY_DISABLE,LC_ALL,TRACEPARENT,TZ");
 }
 
+/// Runs the engine in its arguments as an ordinary user who sees no process that it may not trace, as systemd's
+/// `ProtectProc=invisible` has it.
+const WITH_HIDDEN_PROCESSES: &str = "mount -t proc -o hidepid=invisible proc /proc && \
+     exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs -- \"$@\"";
+
+#[test]
+fn the_memory_of_a_worker_that_its_engine_cannot_see_is_limited() {
+    let stage = Stage::new("is-honest");
+    // Nobody may trace or see what runs a program that its user cannot read, so the worker is hidden from its first moment on.
+    let worker = stage.worker.path.with_file_name("eats-memory");
+    std::fs::copy(env!("CARGO_BIN_EXE_reelgate-jail-probe"), &worker).unwrap();
+    std::fs::set_permissions(&worker, Permissions::from_mode(0o111)).unwrap();
+    let namespaces = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c"];
+    // Members of root's group see every process.
+    let mut engine = Command::new("setpriv");
+    if rustix::process::getuid().is_root() {
+        engine.args(["--regid=65534", "--clear-groups"]);
+    }
+    engine.arg("unshare").args(namespaces).args([
+        WITH_HIDDEN_PROCESSES,
+        "sh",
+        env!("CARGO_BIN_EXE_reelgate-jail-probe"),
+    ]);
+    let output = engine.args([&worker, &stage.source()]).arg("64").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("BudgetMemory") && said.contains("bytes of memory used, at most 67108864"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_child_of_a_worker_is_killed_with_it() {
     let fault = run("leaves-a-child", &budget()).unwrap_err();
@@ -55,7 +88,7 @@ fn a_child_of_a_worker_is_killed_with_it() {
 fn a_worker_is_killed_when_its_engine_ends() {
     let stage = Stage::new("hangs");
     let mut engine = Command::new(env!("CARGO_BIN_EXE_reelgate-jail-probe"));
-    engine.args([&stage.worker.path, &stage.source()]).stdout(Stdio::piped());
+    engine.args([&stage.worker.path, &stage.source()]).arg("1024").stdout(Stdio::piped());
     let mut engine = engine.spawn().unwrap();
     let mut pid = String::new();
     BufReader::new(engine.stdout.take().unwrap()).read_line(&mut pid).unwrap();
