@@ -242,7 +242,7 @@ mod tests {
             events: None,
             notices: Vec::new(),
             unserved_ms: 0,
-            worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
+            worker: WorkerProgram::new("/nonexistent/worker"),
             settings: Settings::default(),
             profiles: Profiles::default(),
             path_template: PathTemplate::default(),

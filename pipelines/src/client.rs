@@ -74,7 +74,7 @@ pub fn run(
     // No job is sent to a worker whose memory cannot be watched.
     let (mut process, memory) = Process::spawn(worker, languages(job), budget, source)?;
     events(Event::Started { pid: process.id() });
-    let mut conversation = WorkerConversation::new(job, budget.output_bytes, sink, events);
+    let mut conversation = WorkerConversation::new(job, worker, budget.output_bytes, sink, events);
     let mut watchdog = Watchdog::new(budget, memory, started);
     // A worker may end between two checks, but not before it has its job: its size is known from here on.
     watchdog.record_peak_memory()?;

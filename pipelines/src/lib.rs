@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod exit;
+pub mod gstreamer_version;
 pub mod jail;
 #[warn(missing_docs)]
 pub mod messages;

@@ -11,6 +11,7 @@ use reelgate_actors::{Engine, spans};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::plain::counted;
+use reelgate_pipelines::gstreamer_version::GstreamerVersion;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{AssetDetail, MediaEvent};
 use reelgate_ports::store::{Backlog, Store};
@@ -81,6 +82,9 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     match ended {
         Some(mut ended) => assets.iter().try_for_each(|(detail, line)| ended.print_changed(detail, line))?,
         None => print_table(&assets, since.elapsed())?,
+    }
+    if let Some(warning) = engine.context().worker.gstreamer().and_then(GstreamerVersion::warning) {
+        stderr::say(&format!("warning: {warning}"));
     }
     sealed?;
     if interrupted {

@@ -198,26 +198,29 @@ pub fn event_for_path(path: &Path, force: bool) -> PortResult<MediaEvent> {
 }
 
 /// The media worker, which is installed in the folder of this program.
-pub fn worker(_: &Config) -> Result<WorkerProgram, Failure> {
-    WorkerProgram::next_to_current_exe().map_err(|error| {
+pub fn worker(config: &Config) -> Result<WorkerProgram, Failure> {
+    let worker = WorkerProgram::next_to_current_exe().map_err(|error| {
         Failure::Internal(format!("find the media worker in the folder of this program: {error}"))
-    })
+    })?;
+    Ok(WorkerProgram { gstreamer_min: config.raw.media.gstreamer_min, ..worker })
 }
 
-/// Lets the jailed media worker inspect a second of silence; returns its version.
-pub fn check_worker(config: &Config) -> PortResult<String> {
+/// What a media worker that answers said about itself.
+pub struct CheckedWorker {
+    pub gstreamer: String,
+}
+
+/// Lets the jailed media worker inspect a second of silence.
+pub fn check_worker(config: &Config) -> PortResult<CheckedWorker> {
     let unavailable = |detail: String| {
         PortError::new(Port::Worker, ErrorKind::Unavailable, "start the media worker", detail)
     };
     let worker = worker(config).map_err(|error| unavailable(error.to_string()))?;
     let silence = silence().map_err(|error| unavailable(error.to_string()))?;
     let size_bytes = silence.metadata().map_err(|error| unavailable(error.to_string()))?.len();
-    let mut version = String::new();
-    let mut keep_version = |gstreamer: &str| version = gstreamer.to_owned();
-    let inspected =
-        inspect(&worker, &config.raw.media, silence, size_bytes, &CancelFlag::default(), &mut keep_version);
+    let inspected = inspect(&worker, &config.raw.media, silence, size_bytes, &CancelFlag::default());
     inspected.map_err(|fault| unavailable(format!("{fault}; {}", fault.code.advice())))?;
-    Ok(format!("jailed and answering, {version}"))
+    Ok(CheckedWorker { gstreamer: worker.gstreamer().unwrap_or_default().to_owned() })
 }
 
 /// Lets the jailed media worker analyse every surface that is wanted; returns their names.

@@ -81,6 +81,30 @@ fn check_reaches_every_port() {
 }
 
 #[test]
+fn check_says_the_version_of_gstreamer_and_refuses_one_below_the_configured_minimum() {
+    let home = TempHome::new();
+    let output = home.reelgate(&["check"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let answer = text.lines().find_map(|line| line.strip_prefix("✓ media worker: ")).unwrap();
+    let version = answer.strip_prefix("jailed and answering, GStreamer ").unwrap();
+    let numbers: Vec<u32> = version.split('.').map(|number| number.parse().unwrap()).collect();
+    let warned = String::from_utf8(output.stderr).unwrap().contains(&format!("GStreamer {version} is older"));
+    assert_eq!(warned, numbers < vec![1, 28, 5], "{text}");
+    let mut command = home.command(&["check"]);
+    let output = command.env("REELGATE__MEDIA__GSTREAMER_MIN", "99.0.0").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let expected = format!("expected GStreamer 99.0.0 or newer (`media.gstreamer_min`), found {version}");
+    assert!(
+        text.lines().any(|line| line.starts_with("✗ media worker") && line.contains(&expected)),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    let mut command = home.command(&["check"]);
+    let output = command.env("REELGATE__MEDIA__GSTREAMER_MIN", "new").output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", talk(&output));
+}
+
+#[test]
 fn check_on_a_fresh_node_reaches_every_service_and_one_that_is_down_hides_no_other() {
     let home = TempHome::new();
     let mut command = home.command(&["check"]);

@@ -71,11 +71,9 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
             port: Arc::new(Faulty::new(Arc::new(notices), plan)),
         }],
         unserved_ms: 0,
-        worker: WorkerProgram {
-            path: PathBuf::from(env!("CARGO_BIN_EXE_reelgate")).with_file_name("reelgate-worker"),
-            plugin_dir: None,
-            traceparent: None,
-        },
+        worker: WorkerProgram::new(
+            PathBuf::from(env!("CARGO_BIN_EXE_reelgate")).with_file_name("reelgate-worker"),
+        ),
         settings: Settings::default(),
         profiles: Profiles::default(),
         path_template: PathTemplate::default(),

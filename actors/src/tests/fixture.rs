@@ -129,7 +129,7 @@ impl Fixture {
             dead_letters: None,
             notices: vec![Receiver { name: ReceiverName::new("test"), port: notices.clone() }],
             unserved_ms: UNSERVED_MS,
-            worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
+            worker: WorkerProgram::new("/nonexistent/worker"),
             settings: Settings::default(),
             profiles: Profiles::default(),
             path_template: "{key}".parse().unwrap(),

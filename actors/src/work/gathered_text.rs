@@ -47,7 +47,7 @@ pub fn read_media(
     let cancel = CancelFlag::default();
     let file = File::open(path).map_err(unreadable)?;
     let size_bytes = file.metadata().map_err(unreadable)?.len();
-    let (inspection, _) = inspect(worker, settings, file, size_bytes, &cancel, &mut |_| {})?;
+    let (inspection, _) = inspect(worker, settings, file, size_bytes, &cancel)?;
     let (enrichment, text) = enrich(worker, settings, path, size_bytes, &inspection)?;
     let mut lines = vec![text_sources::named(name)];
     lines.extend(text_sources::parse(&text, &inspection.facts)?);

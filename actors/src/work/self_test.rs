@@ -9,6 +9,7 @@ use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::surface::{self, Surface, SurfaceReport};
 use reelgate_pipelines::client::{self, CancelFlag, Nowhere, WorkerProgram};
+use reelgate_pipelines::gstreamer_version::GstreamerVersion;
 use reelgate_pipelines::messages::{Finished, Job};
 use reelgate_pipelines::recipes::plan::plan;
 use reelgate_pipelines::recipes::settings::Settings;
@@ -41,8 +42,8 @@ fn run(context: &EngineContext) -> Result<(), Fault> {
     let size_bytes = GOLDEN.len() as u64;
     let cancel = CancelFlag::default();
     let file = golden(GOLDEN)?;
-    let (inspection, _) =
-        inspect(&context.worker, &context.settings, file, size_bytes, &cancel, &mut |_| {})?;
+    let (inspection, _) = inspect(&context.worker, &context.settings, file, size_bytes, &cancel)?;
+    log_worker(&context.worker);
     let frames = inspection.facts.video.first().map_or(0, |track| track.frames);
     expect("frames in the golden file", frames)?;
     let plan = plan(&inspection, &context.settings, size_bytes)?;
@@ -56,6 +57,19 @@ fn run(context: &EngineContext) -> Result<(), Fault> {
     check_surfaces(&context.worker, &context.settings, &context.policy)
 }
 
+/// Says which GStreamer the worker has, and what limits it beside its own process.
+fn log_worker(worker: &WorkerProgram) {
+    let gstreamer = worker.gstreamer().unwrap_or_default();
+    match GstreamerVersion::warning(gstreamer) {
+        Some(warning) => tracing::warn!(gstreamer, warning, "self-test: the media worker answers"),
+        None => tracing::info!(gstreamer, "self-test: the media worker answers"),
+    }
+    match client::worker_groups() {
+        Ok(groups) => tracing::info!(groups, "self-test: workers have control groups"),
+        Err(reason) => tracing::info!(reason, "self-test: workers have no control groups"),
+    }
+}
+
 /// Analyses a golden picture: every surface that policy requires, QR codes where they are switched on, and on-screen text in
 /// each of its languages alone, so that the fault names the one that is missing. Blocks.
 ///
@@ -64,7 +78,7 @@ fn run(context: &EngineContext) -> Result<(), Fault> {
 pub fn check_surfaces(worker: &WorkerProgram, settings: &Settings, policy: &Policy) -> Result<(), Fault> {
     let size_bytes = PICTURES.len() as u64;
     let file = golden(PICTURES)?;
-    let (inspection, _) = inspect(worker, settings, file, size_bytes, &CancelFlag::default(), &mut |_| {})?;
+    let (inspection, _) = inspect(worker, settings, file, size_bytes, &CancelFlag::default())?;
     let plan = plan(&inspection, settings, size_bytes)?;
     let budget = settings.budgets.enrich(plan.duration_ns);
     let analyse = |languages: &[String]| {

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::client::{CancelFlag, Event, OutputSink, Usage, WorkerProgram};
+use reelgate_pipelines::client::{CancelFlag, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{Finished, Inspection, Job};
 use reelgate_pipelines::recipes::plan::{inspect_job, plan};
 use reelgate_pipelines::recipes::settings::Settings;
@@ -100,7 +100,7 @@ pub async fn inspect_file(
     let span = Span::current();
     let inspecting = tokio::task::spawn_blocking(move || {
         let _within = span.entered();
-        inspect(&worker, &settings, file, size_bytes, &cancel, &mut |_| {})
+        inspect(&worker, &settings, file, size_bytes, &cancel)
     });
     let inspected = joined(inspecting.await).and_then(|result| result);
     let hashed = joined(hashed.await).and_then(|result| {
@@ -123,24 +123,18 @@ fn sniffed(file: &File, size_bytes: u64) -> Result<reelgate_flow::facts::Contain
     sniff(&prefix[..filled], size_bytes)
 }
 
-/// Sniffs, then inspects in a jailed worker; `greeted` receives the version of GStreamer. Blocks.
+/// Sniffs, then inspects in a jailed worker. Blocks.
 pub fn inspect(
     worker: &WorkerProgram,
     settings: &Settings,
     file: File,
     size_bytes: u64,
     cancel: &CancelFlag,
-    greeted: &mut dyn FnMut(&str),
 ) -> Result<(Inspection, Usage), Fault> {
     let container = sniffed(&file, size_bytes)?;
     let job = Job::Inspect(inspect_job(container, size_bytes, settings));
     let budget = settings.budgets.inspect(size_bytes);
-    let mut events = |event: Event| {
-        if let Event::Greeted { gstreamer } = event {
-            greeted(&gstreamer);
-        }
-    };
-    let (finished, usage) = run_worker(worker, &job, &budget, file, &mut NoOutput, &mut events, cancel)?;
+    let (finished, usage) = run_worker(worker, &job, &budget, file, &mut NoOutput, &mut |_| {}, cancel)?;
     match finished {
         Finished::Inspected(inspection) => Ok((inspection, usage)),
         _ => Err(other_result()),

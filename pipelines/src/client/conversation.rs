@@ -5,6 +5,8 @@ use reelgate_flow::reason::{Code, Fault};
 
 use super::event::Event;
 use super::output_sink::OutputSink;
+use super::worker_program::WorkerProgram;
+use crate::gstreamer_version::GstreamerVersion;
 use crate::messages::{Finished, Job, Reply, WIRE_VERSION};
 use crate::recipes::storyboard;
 use crate::trust::{self, ContentCheck, Output, Outputs};
@@ -29,6 +31,7 @@ pub enum Stage {
 }
 pub struct WorkerConversation<'a> {
     job: &'a Job,
+    worker: &'a WorkerProgram,
     output_bytes_max: u64,
     sink: &'a mut dyn OutputSink,
     events: &'a mut dyn FnMut(Event),
@@ -55,12 +58,14 @@ struct OpenOutput {
 impl<'a> WorkerConversation<'a> {
     pub fn new(
         job: &'a Job,
+        worker: &'a WorkerProgram,
         output_bytes_max: u64,
         sink: &'a mut dyn OutputSink,
         events: &'a mut dyn FnMut(Event),
     ) -> Self {
         Self {
             job,
+            worker,
             output_bytes_max,
             sink,
             events,
@@ -176,6 +181,15 @@ impl<'a> WorkerConversation<'a> {
             return Err(Fault::new(Code::WorkerUnavailable, detail + "; install both from one build"));
         }
         trust::word("gstreamer version", &gstreamer, 64)?;
+        self.worker.greeted(&gstreamer);
+        if let Some(min) = self.worker.gstreamer_min
+            && !gstreamer.parse::<GstreamerVersion>().is_ok_and(|found| found >= min)
+        {
+            let detail = format!(
+                "expected GStreamer {min} or newer (`media.gstreamer_min`), found {gstreamer}; upgrade the packages of GStreamer"
+            );
+            return Err(Fault::new(Code::WorkerUnavailable, detail));
+        }
         self.stage = Stage::Jailing;
         (self.events)(Event::Greeted { gstreamer });
         Ok(())
@@ -293,10 +307,35 @@ mod tests {
         let (job, mut sink, mut frame) = (job(), Nowhere, Vec::new());
         wire::write_message(&mut frame, reply).unwrap();
         let mut events = |_: Event| {};
-        let mut conversation = WorkerConversation::new(&job, 1, &mut sink, &mut events);
+        let worker = WorkerProgram::new("worker");
+        let mut conversation = WorkerConversation::new(&job, &worker, 1, &mut sink, &mut events);
         conversation.stage = Stage::Working;
         begin(&mut conversation);
         conversation.read(&frame)
+    }
+
+    fn greeted_with(gstreamer: &str, min: Option<&str>) -> Result<(), Fault> {
+        let (job, mut sink, mut frame) = (job(), Nowhere, Vec::new());
+        let hello = Reply::Hello { version: WIRE_VERSION, gstreamer: gstreamer.to_owned() };
+        wire::write_message(&mut frame, &hello).unwrap();
+        let mut events = |_: Event| {};
+        let gstreamer_min = min.map(|min| min.parse().unwrap());
+        let worker = WorkerProgram { gstreamer_min, ..WorkerProgram::new("worker") };
+        let result = WorkerConversation::new(&job, &worker, 1, &mut sink, &mut events).read(&frame);
+        assert_eq!(worker.gstreamer(), Some(gstreamer));
+        result
+    }
+
+    #[test]
+    fn a_worker_with_a_gstreamer_below_the_minimum_gets_no_job() {
+        assert_eq!(greeted_with("1.22.0", None), Ok(()));
+        assert_eq!(greeted_with("1.28.5", Some("1.28.5")), Ok(()));
+        assert_eq!(
+            greeted_with("1.22.0", Some("1.28.5")).unwrap_err().to_string(),
+            "worker_unavailable: expected GStreamer 1.28.5 or newer (`media.gstreamer_min`), found 1.22.0; \
+             upgrade the packages of GStreamer"
+        );
+        assert!(greeted_with("unknown", Some("1.28.5")).is_err());
     }
 
     #[test]

@@ -102,8 +102,7 @@ fn a_worker_that_never_gets_ready_is_unavailable() {
 fn a_worker_that_is_not_there_is_unavailable() {
     let stage = Stage::new("is-honest");
     let source = std::fs::File::open(stage.source()).unwrap();
-    let worker =
-        WorkerProgram { path: "/nonexistent/reelgate-worker".into(), plugin_dir: None, traceparent: None };
+    let worker = WorkerProgram::new("/nonexistent/reelgate-worker");
     let cancel = CancelFlag::default();
     let result = client::run(&worker, &job(), &budget(), source, &mut Kept::default(), &mut |_| {}, &cancel);
     assert_eq!(

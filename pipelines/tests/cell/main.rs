@@ -31,7 +31,7 @@ impl Stage {
         let path = folder.join(part);
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_reelgate-jail-probe"), &path).expect("a link");
         std::fs::write(folder.join("source"), [0; 4096]).expect("a source");
-        Self { folder, worker: WorkerProgram { path, plugin_dir: None, traceparent: None } }
+        Self { folder, worker: WorkerProgram::new(path) }
     }
 
     fn source(&self) -> PathBuf {

@@ -38,8 +38,7 @@ struct Ran {
 }
 
 fn run(job: &Job, source: &Path, plugin_dir: Option<PathBuf>) -> Ran {
-    let worker =
-        WorkerProgram { path: env!("CARGO_BIN_EXE_reelgate-worker").into(), plugin_dir, traceparent: None };
+    let worker = WorkerProgram { plugin_dir, ..WorkerProgram::new(env!("CARGO_BIN_EXE_reelgate-worker")) };
     let budget =
         Budget { wall_s: 300, stall_s: 120, cpu_s: 120, memory_bytes: 1 << 30, output_bytes: 1 << 30 };
     let source = File::open(source).expect("the source is there");

@@ -15,7 +15,7 @@ pub fn run() {
     };
     let memory_mib: u64 =
         memory_mib.to_str().and_then(|mib| mib.parse().ok()).expect("the test gives a number");
-    let worker = WorkerProgram { path: path.into(), plugin_dir: None, traceparent: None };
+    let worker = WorkerProgram::new(path);
     let source = File::open(source).expect("the test made it");
     let limits = MediaLimits {
         pixels_max: 1,

@@ -11,6 +11,7 @@ pub use budgets::{Budgets, JobBudget, PerUnit};
 pub use screen_text::ScreenTextSettings;
 pub use settings_error::SettingsError;
 
+use crate::gstreamer_version::GstreamerVersion;
 use crate::messages::MediaLimits;
 use serde::{Deserialize, Serialize};
 use settings_error::{within, wrong};
@@ -19,6 +20,10 @@ use settings_error::{within, wrong};
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// Oldest release of GStreamer whose workers get work, such as `1.28.5`. Default none: `run` and `check` warn about a
+    /// release with known weaknesses, because a distribution may mend them without a new number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gstreamer_min: Option<GstreamerVersion>,
     /// The video ladder and its encoder.
     pub video: VideoSettings,
     /// The audio renditions.
@@ -130,6 +135,7 @@ pub struct SampleSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            gstreamer_min: None,
             video: VideoSettings::default(),
             audio: AudioSettings::default(),
             cut: CutSettings::default(),
