@@ -98,9 +98,19 @@ fn nothing_linked() -> Fault {
 /// number are kept.
 fn fault_of(error: &gst::glib::Error, source: Option<&gst::Object>) -> Fault {
     let element = source.and_then(|source| source.downcast_ref::<gst::Element>());
-    let factory = element.and_then(|element| element.factory()).map(|factory| factory.name().to_string());
-    let factory = factory.unwrap_or_else(|| String::from("the pipeline"));
-    let (code, what) = classify(error);
+    let factory = element.and_then(|element| element.factory());
+    let kind = factory.as_ref().and_then(|factory| factory.metadata("klass")).unwrap_or_default();
+    let (code, what) = match classify(error) {
+        // The parsers of GStreamer 1.28 drop what is no picture and end with this error; those of 1.22 leave it to the decoder.
+        _ if error.matches(gst::StreamError::WrongType)
+            && kind.contains("Parser")
+            && kind.contains("Video") =>
+        {
+            (Code::NoFrameDecodes, "no picture in any packet")
+        }
+        classified => classified,
+    };
+    let factory = factory.map_or_else(|| String::from("the pipeline"), |factory| factory.name().to_string());
     Fault::new(code, format!("{factory} reports: {what}"))
 }
 
@@ -136,6 +146,19 @@ fn classify(error: &gst::glib::Error) -> (Code, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parser_without_a_picture_says_that_no_frame_decodes() {
+        gst::init().unwrap();
+        let error = gst::glib::Error::new(gst::StreamError::WrongType, "secret");
+        let code = |name: &str| {
+            let element = gst::ElementFactory::make(name).build().unwrap();
+            fault_of(&error, Some(element.upcast_ref())).code
+        };
+        assert_eq!(code("h264parse"), Code::NoFrameDecodes);
+        assert_eq!(code("aacparse"), Code::DamagedIndex);
+        assert_eq!(code("matroskademux"), Code::DamagedIndex);
+    }
 
     #[test]
     fn errors_become_codes_and_lose_their_text() {

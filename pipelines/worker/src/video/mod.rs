@@ -29,7 +29,7 @@ use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use crate::{cmaf, codecs, deinterlace};
 use ladder::Ladder;
-use ledger::Ledger;
+use ledger::{Ledger, State};
 use timeline::Timeline;
 
 /// Longest wait for the first packet. After it, the seek is tried anyway.
@@ -119,7 +119,13 @@ fn branch(
 ) -> Result<Vec<gst::Element>, Fault> {
     let mut chain = codecs::decoder(&track.caps, job.encoder_threads.into())?;
     if let Some(pad) = chain.last().and_then(|decoder| decoder.static_pad("sink")) {
-        count_packets(job, &pad, ledger.clone());
+        count_packets(job, &pad, ledger.clone(), |state| &mut state.fed);
+    }
+    if chain.len() > 1
+        && is_framed(&track.caps)
+        && let Some(pad) = chain[0].static_pad("sink")
+    {
+        count_packets(job, &pad, ledger.clone(), |state| &mut state.delivered);
     }
     if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
         decoder.set_property("max-errors", -1); // damaged frames are counted, and the other frames are still useful
@@ -129,8 +135,20 @@ fn branch(
     Ok(chain)
 }
 
-/// Counts the frames of the chunk in front of the decoder, because decoders drop silently what they cannot decode.
-fn count_packets(job: &VideoJob, pad: &gst::Pad, ledger: Arc<Ledger>) {
+/// Whether each packet of the container is a picture by itself: H.264 and H.265 with lengths instead of start codes.
+fn is_framed(caps: &gst::CapsRef) -> bool {
+    let format = caps.structure(0).and_then(|fields| fields.get::<&str>("stream-format").ok());
+    matches!(format, Some("avc" | "avc3" | "hvc1" | "hev1"))
+}
+
+/// Counts the frames of the chunk in front of the decoder and of its parser, because decoders, and the parsers of GStreamer 1.28,
+/// drop silently what they cannot use.
+fn count_packets(
+    job: &VideoJob,
+    pad: &gst::Pad,
+    ledger: Arc<Ledger>,
+    counter: impl Fn(&mut State) -> &mut u64 + Send + Sync + 'static,
+) {
     let timeline = Timeline::new(job);
     let starts = Mutex::new(FrameStarts::default());
     let kinds =
@@ -146,7 +164,7 @@ fn count_packets(job: &VideoJob, pad: &gst::Pad, ledger: Arc<Ledger>) {
         let begins = starts.begins_frame(buffer);
         let time = buffer.pts().and_then(|pts| stream_time(pad, pts));
         if begins && time.is_some_and(|time| timeline.contains(time.nseconds())) {
-            ledger.lock().fed += 1;
+            *counter(&mut ledger.lock()) += 1;
         }
         gst::PadProbeReturn::Ok
     });
@@ -156,7 +174,8 @@ fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResul
     let (kept, decoded, damaged, end) = {
         let state = ledger.lock();
         // A packet without a decoded frame counts as damaged too.
-        (state.kept, state.decoded, state.damaged.max(state.fed.saturating_sub(state.kept)), state.end)
+        let missing = state.delivered.max(state.fed).saturating_sub(state.kept);
+        (state.kept, state.decoded, state.damaged.max(missing), state.end)
     };
     if kept == 0 {
         return Err(match decoded {

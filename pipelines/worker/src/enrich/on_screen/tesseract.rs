@@ -116,6 +116,10 @@ impl Tesseract {
         }
         // Its debug output could quote the picture.
         loaded.set(c"debug_file", c"/dev/null");
+        // Without a picture it only complains, so that the file is opened while the jail is open: from 5.4 on the library writes to
+        // the file that it could not open, and crashes.
+        // SAFETY: the instance is live.
+        unsafe { (loaded.functions.recognize)(loaded.handle, std::ptr::null_mut()) };
         Some(loaded)
     }
 
