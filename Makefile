@@ -4,7 +4,7 @@ INPUT    ?= samples
 CARGO    ?= cargo
 BIN      := target/debug
 
-.PHONY: help setup build run check test test-long judge mutants bench bench-privacy lint doc clean-home
+.PHONY: help setup build run check test test-long judge mutants dist test-dist image test-image bench bench-privacy lint doc clean-home
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -38,6 +38,21 @@ mutants: ## send 10,000 mutated files through the gate (REELGATE_MUTANTS, REELGA
 
 check: ## for the minute before a commit: format, lints, house rules and fast tests
 	@tests/check.sh
+
+dist: setup ## build the Debian package of both programs, and the list of their crates, in target/dist
+	@deploy/package/build.sh
+
+test-dist: ## try that package in fresh roots of Debian 12 and 13: install, check, publish, purge (as root)
+	@deploy/package/try-deb.sh
+
+image: ## build the OCI image of that package on GStreamer 1.28, without shell and the same each time, in target/image (as root)
+	@deploy/image/build.sh
+
+test-image: ## run the tests of media and jail inside of the image's packages, and boot them as a machine (as root; an hour)
+	@deploy/local/setup.sh --with-tests
+	@deploy/image/test.sh
+	@deploy/image/build.sh --disk
+	@deploy/image/boot.sh
 
 bench: ## install what benches need, run them, print ratios against peers
 	@deploy/local/setup.sh --with-benches

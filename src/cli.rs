@@ -1,5 +1,7 @@
 //! The command line: low-level arguments only; each verb turns them into what it needs.
 
+#[cfg(test)]
+mod pages;
 mod sim;
 
 use std::path::PathBuf;
