@@ -86,15 +86,19 @@ fn film(values: &[&Planted]) -> tempfile::NamedTempFile {
     let film = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
     let (width, height) = SIZE;
     let input = format!("color=0x202830:s={width}x{height}:r=1");
-    let made = Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &input, "-filter_script:v"])
-        .arg(script)
-        .args(["-frames:v", &values.len().div_ceil(ROWS).to_string(), "-c:v", "libx264"])
-        .args(["-preset", "ultrafast", "-g", "1"])
-        .arg(film.path())
-        .status()
-        .unwrap();
-    assert!(made.success());
+    let make = |option: &str| {
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-f", "lavfi", "-i", &input, option])
+            .arg(&script)
+            .args(["-frames:v", &values.len().div_ceil(ROWS).to_string(), "-c:v", "libx264"])
+            .args(["-preset", "ultrafast", "-g", "1"])
+            .arg(film.path())
+            .status()
+            .unwrap()
+            .success()
+    };
+    // The name up to ffmpeg 7, and the one from then on.
+    assert!(make("-filter_script:v") || make("-/filter:v"));
     film
 }
 
