@@ -1,0 +1,39 @@
+#!/bin/sh
+# Runs in the booted machine of boot.sh, as root. $1 is the folder of the tests.
+tests=$1
+exec >/dev/console 2>&1
+say() { echo "boot-test: $*"; }
+fail() {
+  say "FAILED: $*"
+  journalctl --no-pager -u reelgate -n 40
+  exit 1
+}
+settings="--home /var/lib/reelgate --config /etc/reelgate/reelgate.toml"
+
+say "kernel $(uname -r), $(systemctl --version | head -n 1)"
+systemctl is-active --quiet reelgate || systemctl start reelgate || fail "the service does not start"
+# As the service does it: its user, its group of control groups, its view of /proc.
+# shellcheck disable=SC2086 # two options
+systemd-run --quiet --pipe --wait -p User=reelgate -p 'Delegate=memory pids' -p ProtectProc=invisible reelgate check $settings || fail "check"
+
+cp "$tests/h264-aac.mp4" /var/lib/reelgate/ingest/first.mp4 || fail "no ingest folder"
+groups='' waited=0
+# shellcheck disable=SC2086 # two options
+until setpriv --reuid=reelgate --regid=reelgate --clear-groups reelgate list $settings --json 2>/dev/null | grep -q '"published"'; do
+  found=$(find /sys/fs/cgroup/system.slice/reelgate.service -name 'worker-*' 2>/dev/null | head -n 1)
+  if [ -z "$groups" ] && [ -n "$found" ]; then
+    groups="$found: memory.max $(cat "$found/memory.max"), pids.max $(cat "$found/pids.max"), memory.oom.group $(cat "$found/memory.oom.group")"
+  fi
+  waited=$((waited + 1))
+  [ "$waited" -lt 3000 ] || fail "the video is not published"
+  sleep 0.1
+done
+say "published by the service: $(find /var/lib/reelgate/published -name master.m3u8)"
+[ -n "$groups" ] || fail "no worker had a control group"
+say "control group of a worker: $groups"
+say "exposure: $(systemd-analyze security reelgate.service | tail -n 1)"
+say "log: $(journalctl --no-pager -o cat -u reelgate | grep -m 1 -o 'workers have.*')"
+
+systemd-run --quiet --pipe --wait -p User=reelgate -p 'Delegate=memory pids' -p ProtectProc=invisible -p TimeoutStopSec=5 -p "WorkingDirectory=$tests" \
+  -p Environment=RUST_BACKTRACE=0 "$tests/cell" --test-threads=1 || fail "the tests of the jail"
+say passed
