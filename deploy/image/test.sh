@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries the image as its container would run it, and then runs the tests of the jail and of media, as they were built here, in a root with the
-# image's packages: every attempt to leave the jail, the test media, the corpus. Needs root. Further arguments go to `cargo nextest run`.
+# image's packages: every attempt to leave the jail, the test media, the corpus. Needs root. With an argument, only the tests of that expression of nextest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
@@ -52,20 +52,33 @@ exec /was/lib64/ld-linux-x86-64.so.2 --library-path "\$libraries:\$libraries/pul
 WITNESS
   chmod +x "$root/usr/local/bin/$witness"
 done
-suites=(--locked --workspace --lib --test cell --test e2e --test jail)
-cargo nextest list "${suites[@]}" --list-type binaries-only --message-format json >"$image/binaries.json"
 cargo metadata --locked --format-version 1 >"$image/metadata.json"
-# What needs a stand-in of AWS or a file system of its own is the same on every GStreamer.
-media='binary(cell) or binary(jail) or package(reelgate-worker) or package(reelgate-pipelines) or (binary(e2e) and not test(/^(macie|disk|home|decisions|audit|intake|profiles|redo)::/))'
-# shellcheck disable=SC2016 # arguments of the inner shell
-unshare --mount --propagation private bash -c '
-  set -e
-  root=$1; shift
-  mount --bind "$root" "$root"
-  mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"; mount --rbind /sys "$root/sys"; mount -t tmpfs tmpfs "$root/run"; mount -t tmpfs tmpfs "$root/tmp"
-  for folder in "$PWD" "$1" "$2"; do mkdir -p "$root$folder"; mount --bind "$folder" "$root$folder"; done
-  repository=$PWD target=$1 shared=$2; shift 2
-  cd "$root" && mkdir -p was && pivot_root . was && cd "$repository"
-  exec env -i HOME=/tmp PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb LC_ALL=C.UTF-8 REELGATE_SHARED="$shared" CARGO_TARGET_DIR="$target" \
-    cargo-nextest nextest run --no-fail-fast --binaries-metadata "$target/image/binaries.json" --cargo-metadata "$target/image/metadata.json" "$@"' \
-  bash "$root" "$target" "$shared" -E "$media" "$@"
+cargo build --locked --workspace --bins
+
+# Runs the tests of an expression among these targets, in the root.
+inside() {
+  local expression=$1
+  shift
+  cargo nextest list --locked "$@" --list-type binaries-only --message-format json >"$image/binaries.json"
+  # shellcheck disable=SC2016 # arguments of the inner shell
+  unshare --mount --propagation private bash -c '
+    set -e
+    root=$1 target=$2 shared=$3 expression=$4 repository=$PWD
+    mount --bind "$root" "$root"
+    mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"; mount --rbind /sys "$root/sys"; mount -t tmpfs tmpfs "$root/run"; mount -t tmpfs tmpfs "$root/tmp"
+    for folder in "$repository" "$target" "$shared"; do mkdir -p "$root$folder"; mount --rbind "$folder" "$root$folder"; done
+    cd "$root" && mkdir -p was && pivot_root . was && cd "$repository"
+    exec env -i HOME=/tmp PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb LC_ALL=C.UTF-8 REELGATE_SHARED="$shared" CARGO_TARGET_DIR="$target" \
+      cargo-nextest nextest run --no-fail-fast --binaries-metadata "$target/image/binaries.json" --cargo-metadata "$target/image/metadata.json" -E "$expression"' \
+    bash "$root" "$target" "$shared" "$expression"
+}
+if [ $# -gt 0 ]; then
+  inside "$1" --workspace --test cell --test e2e --test jail
+  exit
+fi
+failed=''
+# What needs a stand-in of AWS, or is about databases and decisions, is the same on every GStreamer.
+inside 'binary(cell) or binary(jail) or (binary(e2e) and not test(/^(macie|decisions|audit|intake|redo)::/))' \
+  --workspace --test cell --test e2e --test jail || failed=yes
+inside 'all()' -p reelgate-worker --lib || failed=yes
+[ -z "$failed" ]
