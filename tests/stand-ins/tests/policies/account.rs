@@ -6,7 +6,8 @@ use reelgate_stand_ins::ministack::{Auth, Keys, ServiceCall};
 use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
 use serde_json::{Value, json};
 
-/// The roles with a policy document: the roles of nodes, the role of `reelgate check`, and the producer.
+/// The roles with a policy document of what the program calls: the roles of nodes, the role of `reelgate check`, the
+/// producer, and who watches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Intake,
@@ -17,9 +18,10 @@ pub enum Role {
     Redriver,
     Checker,
     Producer,
+    Viewer,
 }
 
-pub const ROLES: [Role; 8] = [
+pub const ROLES: [Role; 9] = [
     Role::Intake,
     Role::Worker,
     Role::Publisher,
@@ -28,6 +30,7 @@ pub const ROLES: [Role; 8] = [
     Role::Redriver,
     Role::Checker,
     Role::Producer,
+    Role::Viewer,
 ];
 
 pub const STREAM: &str = "uploads";
@@ -65,6 +68,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("ParameterKeyArn", "arn:aws:kms:us-east-1:123456789012:key/parameters"),
     ("ViewerRoleArn", "arn:aws:iam::123456789012:role/viewer"),
     ("BucketKeyArn", "arn:aws:kms:us-east-1:123456789012:key/buckets"),
+    ("EventKeyArn", "arn:aws:kms:us-east-1:123456789012:key/events"),
+    ("AuditKeyArn", "arn:aws:kms:us-east-1:123456789012:key/audit"),
     ("MetricNamespace", "Reelgate"),
     ("ScalingGroup", GROUP),
     ("ProducerPrefix", "studio"),
@@ -81,6 +86,7 @@ impl Role {
             Self::Redriver => "redriver",
             Self::Checker => "checker",
             Self::Producer => "producer",
+            Self::Viewer => "viewer",
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::account::{Account, GROUP, OTHER_STREAM, Role, SHARD, STREAM, stream_arn};
 
-use Role::{Checker, Intake, Producer, Publisher, Redriver, Scanner, Sweeper, Worker};
+use Role::{Checker, Intake, Producer, Publisher, Redriver, Scanner, Sweeper, Viewer, Worker};
 
 /// A call and the roles that may make it.
 pub struct Listed {
@@ -52,7 +52,7 @@ const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("list_object_versions", "working/staged/", &[Worker, Publisher, Sweeper, Checker]),
     ("list_multipart_uploads", "working/staged/", &[Worker, Publisher, Sweeper]),
     ("put_object", "published/clip/master.m3u8", &[Publisher]),
-    ("get_object", "published/clip/master.m3u8", &[Publisher]),
+    ("get_object", "published/clip/master.m3u8", &[Publisher, Viewer]),
     ("abort_multipart_upload", "published/clip/master.m3u8", &[Publisher]),
     ("get_object_tagging", "published/clip/master.m3u8", &[Publisher]),
     ("put_object_tagging", "published/clip/master.m3u8", &[Publisher]),
