@@ -11,8 +11,11 @@ packages=(
   gstreamer1.0-plugins-ugly gstreamer1.0-libav # demuxers, decoders and encoders of the media worker
   libtesseract5 tesseract-ocr-eng              # reads on-screen text, where the configuration asks for it
 )
-# Peers of the tests and benches: an independent prober and players, and a witness of system calls.
-test_packages=(ffmpeg fonts-dejavu-core gstreamer1.0-tools chromium strace python3 python3-venv ca-certificates)
+# Peers of the tests and benches: an independent prober and players, a witness of system calls, and what deploys the stack.
+test_packages=(
+  ffmpeg fonts-dejavu-core gstreamer1.0-tools chromium strace python3 python3-venv ca-certificates
+  awscli shellcheck
+)
 
 for_tests=
 case "${1:-}" in --with-tests | --with-benches) for_tests=yes ;; esac

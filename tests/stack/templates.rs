@@ -1,8 +1,168 @@
-//! The templates, and what ties them together.
+//! The templates: what three linters say, and what the stack is for given parameters.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use reelgate_stand_ins::linters;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// The folder `deploy`.
 pub fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
+}
+
+/// Files of the templates.
+fn templates() -> Vec<PathBuf> {
+    let files = std::fs::read_dir(deploy().join("stack")).unwrap().map(|entry| entry.unwrap().path());
+    let is_template = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml" || end == "json");
+    let found: Vec<_> = files.filter(is_template).collect();
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
+/// Parameters without a default.
+const NEEDED: [&str; 3] = ["Environment=test", "TemplateBase=https://example.com/stack", "ImageId=ami-1"];
+/// Everything that can be created, in the largest form.
+const LARGEST: [&str; 14] = [
+    "Macie=create",
+    "GuardDuty=create",
+    "AccessAnalyzer=create",
+    "AnomalyMonitor=create",
+    "Zones=3",
+    "InterfaceEndpoints=all-zones",
+    "EventTransport=sqs",
+    "ObjectLockDays=30",
+    "Standby=true",
+    "Layout=split",
+    "AlarmEmail=alarms@example.com",
+    "QuarantineReaders=arn:aws:iam::123456789012:role/officers",
+    "ViewerPrincipalArn=arn:aws:iam::123456789012:role/viewers",
+    "ProducerPrincipalArn=arn:aws:iam::123456789012:role/producers",
+];
+
+fn output(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// The nested stacks by path, as they are deployed with these parameters: [`render.py`](render.py) explains it.
+pub fn rendered(main: &str, parameters: &[&str]) -> BTreeMap<String, Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/render.py");
+    let mut python = Command::new(linters::cfn_lint().join("python"));
+    let output = output(python.arg(script).arg(deploy().join("stack").join(main)).args(parameters));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_value(answer["stacks"].take()).unwrap()
+}
+
+/// The stack with the defaults and `more`.
+pub fn stack(more: &[&str]) -> BTreeMap<String, Value> {
+    rendered("main.yaml", &[&NEEDED, more].concat())
+}
+
+#[derive(Deserialize)]
+struct Exceptions {
+    exception: Vec<Exception>,
+}
+
+#[derive(Deserialize)]
+struct Exception {
+    rules: BTreeSet<String>,
+    resources: BTreeSet<String>,
+    reason: String,
+    owner: String,
+}
+
+/// Compares what a linter finds, rule and resource, with the exceptions for rules that begin with `prefix`.
+fn check_exceptions(prefix: &str, found: &BTreeSet<(String, String)>) {
+    let text = std::fs::read_to_string(deploy().join("stack/exceptions.toml")).unwrap();
+    let Exceptions { exception: exceptions } = toml::from_str(&text).unwrap();
+    assert!(exceptions.len() <= 10, "{} exceptions", exceptions.len());
+    let mut excused = BTreeSet::new();
+    for exception in &exceptions {
+        assert!(exception.reason.len() > 40 && !exception.owner.is_empty(), "{:?}", exception.rules);
+        for rule in exception.rules.iter().filter(|rule| rule.starts_with(prefix)) {
+            let pairs = exception.resources.iter().map(|resource| (rule.clone(), resource.clone()));
+            excused.extend(pairs.filter(|pair| found.contains(pair)));
+            let used = exception.resources.iter().any(|one| found.contains(&(rule.clone(), one.clone())));
+            assert!(used, "{rule}: the exception is not needed any more");
+        }
+    }
+    let unexcused: Vec<_> = found.difference(&excused).collect();
+    assert!(unexcused.is_empty(), "{unexcused:#?}");
+}
+
+#[test]
+fn cfn_lint_finds_neither_errors_nor_warnings() {
+    let mut lint = Command::new(linters::cfn_lint().join("cfn-lint"));
+    let regions = ["--regions", "us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2"];
+    let found = output(lint.args(regions).arg("--").args(templates()));
+    assert!(found.status.success() && found.stdout.is_empty(), "{}", String::from_utf8_lossy(&found.stdout));
+}
+
+#[test]
+fn the_stack_breaks_no_control_of_control_tower_without_a_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let artifacts = rendered("artifacts.yaml", &NEEDED[..1]);
+    for (form, stacks) in [("smallest", stack(&[])), ("largest", stack(&LARGEST)), ("artifacts", artifacts)] {
+        for (path, stack) in stacks {
+            // Only rules for types that are there are looked at; a template of nested stacks has none.
+            let template = json!({"AWSTemplateFormatVersion": "2010-09-09", "Resources": stack["Resources"]});
+            let file = format!("{form}-{}.json", path.replace('/', "-").replace('.', "main"));
+            std::fs::write(dir.path().join(file), template.to_string()).unwrap();
+        }
+    }
+    let (program, rules) = linters::cfn_guard();
+    let mut guard = Command::new(program);
+    guard.args(["validate", "--structured", "--output-format", "json", "--show-summary", "none", "--rules"]);
+    let found = output(guard.arg(rules).arg("--data").arg(dir.path()));
+    let files: Vec<Value> = serde_json::from_slice(&found.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&found.stderr)));
+    let judged: usize = files.iter().map(|file| file["compliant"].as_array().unwrap().len()).sum();
+    assert!(judged > 40, "expected many controls that hold, found {judged}");
+    let mut broken = BTreeSet::new();
+    for rule in files.iter().flat_map(|file| file["not_compliant"].as_array().unwrap()) {
+        let (mut controls, mut resources) = (BTreeSet::new(), BTreeSet::new());
+        collect(rule, &mut controls, &mut resources);
+        assert!(!controls.is_empty() && !resources.is_empty(), "{rule}");
+        for control in &controls {
+            broken.extend(resources.iter().map(|resource| (control.clone(), resource.clone())));
+        }
+    }
+    check_exceptions("CT.", &broken);
+}
+
+/// Names of controls and resources in a report of cfn-guard.
+fn collect(report: &Value, controls: &mut BTreeSet<String>, resources: &mut BTreeSet<String>) {
+    match report {
+        Value::Array(several) => several.iter().for_each(|one| collect(one, controls, resources)),
+        Value::Object(fields) => fields.values().for_each(|one| collect(one, controls, resources)),
+        Value::String(text) => {
+            if let Some((control, _)) = text.split_once("[CT.").and_then(|(_, rest)| rest.split_once(']')) {
+                controls.insert(format!("CT.{control}"));
+            }
+            if let Some(path) = text.strip_prefix("/Resources/") {
+                resources.insert(path.split('/').next().unwrap().to_owned());
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn checkov_finds_nothing_without_a_reason() {
+    let mut checkov = Command::new(linters::checkov());
+    checkov.args(["--framework", "cloudformation", "--skip-download", "--quiet", "--output", "json"]);
+    let found = output(checkov.arg("--directory").arg(deploy().join("stack")));
+    let report: Value = serde_json::from_slice(&found.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&found.stderr)));
+    assert!(report["summary"]["passed"].as_u64().unwrap() > 150, "{}", report["summary"]);
+    assert_eq!(report["summary"]["parsing_errors"], 0, "{}", report["summary"]);
+    let failed = report["results"]["failed_checks"].as_array().unwrap().iter();
+    let pairs = failed.map(|check| {
+        let resource = check["resource"].as_str().unwrap().rsplit('.').next().unwrap().to_owned();
+        (check["check_id"].as_str().unwrap().to_owned(), resource)
+    });
+    check_exceptions("CKV", &pairs.collect());
 }

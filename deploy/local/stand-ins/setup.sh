@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches the servers that stand in for AWS in tests, and the players, each once, into a cache of the user. Called by
-# ../setup.sh; may be called by itself. `--with-benches` adds the S3 gateway of Ceph (needs root for apt-get).
+# Fetches the servers that stand in for AWS in tests, the players, and the linters of the stack, each once, into a cache of the
+# user. Called by ../setup.sh; may be called by itself. `--with-benches` adds the S3 gateway of Ceph (needs root for apt-get).
 # Everything is pinned: these emulators differ from one version to the next in what they get wrong.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -74,6 +74,25 @@ if ! fetched localstack "$here/localstack-requirements.txt"; then
   quietly env OVERRIDE_IN_DOCKER=0 FILESYSTEM_ROOT="$home/localstack/files" \
     "$home/localstack/bin/python" -m localstack.cli.lpm install kinesis-mock
   made localstack "$here/localstack-requirements.txt"
+fi
+
+# The linters of deploy/stack: each has its own environment, because their dependencies exclude each other.
+for linter in cfn-lint checkov; do
+  if ! fetched "$linter" "$here/$linter-requirements.txt"; then
+    say "fetching $linter"
+    venv "$linter"
+    quietly "$home/tools/bin/uv" pip install -q -p "$home/$linter/bin/python" --no-deps --require-hashes -r "$here/$linter-requirements.txt"
+    made "$linter" "$here/$linter-requirements.txt"
+  fi
+done
+
+if ! fetched guard "$here"/guard/*.json; then
+  say "fetching cfn-guard with the controls of AWS Control Tower"
+  rm -rf "$home/guard" && mkdir "$home/guard"
+  cp "$here"/guard/*.json "$home/guard/"
+  # It is a plug-in of the CDK, which is not needed for the binary and the rules that come with it.
+  quietly npm --prefix "$home/guard" ci --legacy-peer-deps --no-audit --no-fund
+  made guard "$here"/guard/*.json
 fi
 
 if [ "${1:-}" = "--with-benches" ] && [ ! -e "$home/ceph.made-from" ]; then

@@ -12,6 +12,7 @@
 mod account;
 mod home;
 pub mod kinesis_local;
+pub mod linters;
 pub mod localstack;
 pub mod macie;
 pub mod ministack;
