@@ -1,5 +1,5 @@
-//! A fleet on stand-ins: PostgreSQL, and S3, EventBridge, Kinesis, SNS and SQS by LocalStack, connected as on
-//! AWS. Nodes are processes of the real binary.
+//! A fleet on stand-ins: PostgreSQL, and S3, EventBridge, Kinesis, SNS and SQS by LocalStack, made from the templates of
+//! `deploy/stack` and configured by the parameters that those make. Nodes are processes of the real binary.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_eventbridge::types::Target;
-use aws_sdk_s3::types as s3;
-use reelgate_stand_ins::{ACCOUNT, LocalStack, Postgres, REGION, fresh_name};
-use serde_json::{Value, json};
+use reelgate_stand_ins::{ACCOUNT, LocalStack, Postgres, REGION, fresh_environment};
+use serde_json::Value;
 
 /// How long a node owns a task without renewing it.
 pub const LEASE: Duration = Duration::from_secs(4);
@@ -25,14 +23,15 @@ pub struct FleetFixture {
     pub sqs: aws_sdk_sqs::Client,
     /// Bucket for uploads.
     pub ingest: String,
-    /// Bucket for everything else.
-    pub media: String,
+    /// Buckets by the name of their area.
+    buckets: BTreeMap<&'static str, String>,
     /// Stream that the nodes read.
     pub stream: String,
     /// Stream that EventBridge writes: the same one, or one from which the test forwards events.
     pub source_stream: String,
     queue: String,
-    topic: String,
+    /// Name of the environment in the account.
+    pub environment: String,
     database: String,
     pub dir: tempfile::TempDir,
 }
@@ -52,68 +51,40 @@ impl FleetFixture {
         let s3 = aws_sdk_s3::Client::from_conf(
             aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build(),
         );
-        let name = fresh_name("fleet");
-        let stream = format!("{name}-events");
         let database = "fleet".to_owned();
         postgres.execute("postgres", "create database fleet");
+        let environment = fresh_environment();
+        let deployed = Deployed::new(&localstack, &environment, &postgres.tcp_url(&database));
+        let kinesis = aws_sdk_kinesis::Client::new(&sdk);
+        let source_stream = deployed.stream;
+        let stream = if scrambled { format!("{source_stream}-scrambled") } else { source_stream.clone() };
+        if scrambled {
+            kinesis.create_stream().stream_name(&stream).shard_count(2).send().await.unwrap();
+        }
         let mut fixture = Self {
-            kinesis: aws_sdk_kinesis::Client::new(&sdk),
+            kinesis,
             sqs: aws_sdk_sqs::Client::new(&sdk),
             localstack,
             postgres,
             s3,
-            ingest: format!("{name}-ingest"),
-            media: format!("{name}-media"),
-            source_stream: if scrambled { format!("{name}-source") } else { stream.clone() },
+            ingest: deployed.ingest,
+            buckets: deployed.buckets,
+            source_stream,
             stream,
             queue: String::new(),
-            topic: String::new(),
+            environment,
             database,
             dir: tempfile::tempdir().unwrap(),
             sdk,
         };
-        fixture.make_buckets().await;
-        fixture.make_events(&name).await;
-        fixture.make_notices(&name).await;
+        for stream in [&fixture.stream, &fixture.source_stream] {
+            fixture.until_active(stream).await;
+        }
+        fixture.subscribe(&deployed.topic).await;
         std::fs::write(fixture.config(), fixture.configuration()).unwrap();
         let migrated = fixture.reelgate(&["migrate"]);
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         fixture
-    }
-
-    async fn make_buckets(&self) {
-        for bucket in [&self.ingest, &self.media] {
-            self.s3.create_bucket().bucket(bucket).send().await.unwrap();
-        }
-        let versioning =
-            s3::VersioningConfiguration::builder().status(s3::BucketVersioningStatus::Enabled).build();
-        let versioned = self.s3.put_bucket_versioning().bucket(&self.ingest);
-        versioned.versioning_configuration(versioning).send().await.unwrap();
-        let events = s3::NotificationConfiguration::builder()
-            .event_bridge_configuration(s3::EventBridgeConfiguration::builder().build())
-            .build();
-        let notified = self.s3.put_bucket_notification_configuration().bucket(&self.ingest);
-        notified.notification_configuration(events).send().await.unwrap();
-    }
-
-    async fn make_events(&self, name: &str) {
-        for stream in [&self.stream, &self.source_stream] {
-            // Both may be the same.
-            let made = self.kinesis.create_stream().stream_name(stream).shard_count(2).send().await;
-            assert!(made.is_ok() || self.stream == self.source_stream);
-            self.until_active(stream).await;
-        }
-        let events = aws_sdk_eventbridge::Client::new(&self.sdk);
-        let pattern = json!({
-            "source": ["aws.s3"],
-            "detail-type": ["Object Created", "Object Deleted", "Object Restore Completed"],
-            "detail": {"bucket": {"name": [self.ingest]}},
-        });
-        events.put_rule().name(name).event_pattern(pattern.to_string()).send().await.unwrap();
-        let arn = format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{}", self.source_stream);
-        let target = Target::builder().id("stream").arn(arn);
-        let target = target.role_arn(format!("arn:aws:iam::{ACCOUNT}:role/events")).build().unwrap();
-        events.put_targets().rule(name).targets(target).send().await.unwrap();
     }
 
     pub async fn until_active(&self, stream: &str) {
@@ -125,33 +96,36 @@ impl FleetFixture {
         .await;
     }
 
-    async fn make_notices(&mut self, name: &str) {
+    /// Puts a queue behind the topic of notices.
+    async fn subscribe(&mut self, topic: &str) {
         let sns = aws_sdk_sns::Client::new(&self.sdk);
-        let topic = sns.create_topic().name(name).send().await.unwrap().topic_arn.unwrap();
+        let name = &self.environment;
         self.queue = self.sqs.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap();
-        let subscribed = sns.subscribe().topic_arn(&topic).protocol("sqs");
+        let subscribed = sns.subscribe().topic_arn(topic).protocol("sqs");
         let queue_arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}");
         subscribed.endpoint(queue_arn).attributes("RawMessageDelivery", "true").send().await.unwrap();
-        self.topic = topic;
+    }
+
+    /// The bucket of an area: `work`, `published`, `quarantine`, `rejected`, `text` or `audit`.
+    pub fn bucket(&self, area: &str) -> &str {
+        &self.buckets[area]
     }
 
     fn config(&self) -> PathBuf {
         self.dir.path().join("fleet.toml")
     }
 
+    /// What a node needs before it can read its parameters, and what makes tests quick.
     fn configuration(&self) -> String {
-        let (ingest, media, stream, topic) = (&self.ingest, &self.media, &self.stream, &self.topic);
-        let (store, endpoint) = (self.postgres.tcp_url(&self.database), self.localstack.endpoint());
+        let (environment, endpoint) = (&self.environment, self.localstack.endpoint());
         let lease_ms = LEASE.as_millis();
         format!(
             "[node]\nself_test = false\nsweep_s = 0\n\
              [engine]\nlease_ms = {lease_ms}\nheavy_tasks = 1\n\
              [serve]\npoll_ms = 200\ngrace_s = 5\n\
-             [store]\nurl = \"{store}\"\nconnections = 4\n\
-             [objects]\nurl = \"s3://{media}\"\ningest = \"s3://{ingest}\"\n\
-             [events]\nurl = \"kinesis://{stream}\"\n\
-             [notices]\nurls = [\"sns:{topic}\"]\n\
+             [store]\nconnections = 4\n\
              [aws]\nendpoint_url = \"{endpoint}\"\nregion = \"{REGION}\"\npath_style = true\n\
+             parameters = \"/reelgate/{environment}\"\n\
              [media.video]\npreset = \"ultrafast\"\n"
         )
     }
@@ -165,6 +139,11 @@ impl FleetFixture {
             .arg("--config")
             .arg(self.config());
         command.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "test");
+        // LocalStack lets every role read everything, so the role of viewers would see what is quarantined.
+        command.env("REELGATE__AWS__VIEWER_ROLE", "");
+        if self.stream != self.source_stream {
+            command.env("REELGATE__EVENTS__URL", format!("kinesis://{}", self.stream));
+        }
         command
     }
 
@@ -267,25 +246,46 @@ impl FleetFixture {
         }
     }
 
-    /// Keys below a prefix of the bucket of outputs.
+    /// Keys below a prefix such as `published/studio/`, which begins with the name of the area.
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
         self.objects(prefix).await.into_keys().collect()
     }
 
-    /// Keys below a prefix of the bucket of outputs, with their entity tags.
+    /// The same, with their entity tags.
     pub async fn objects(&self, prefix: &str) -> BTreeMap<String, String> {
+        let (area, prefix) = prefix.split_once('/').unwrap();
         let mut found = BTreeMap::new();
-        let mut pages = self.s3.list_objects_v2().bucket(&self.media).prefix(prefix).into_paginator().send();
+        let listed = self.s3.list_objects_v2().bucket(self.bucket(area)).prefix(prefix);
+        let mut pages = listed.into_paginator().send();
         while let Some(page) = pages.next().await {
             let objects = page.unwrap().contents.unwrap_or_default();
-            found.extend(objects.into_iter().filter_map(|object| Some((object.key?, object.e_tag?))));
+            let named = |key: String| format!("{area}/{key}");
+            found.extend(objects.into_iter().filter_map(|object| Some((named(object.key?), object.e_tag?))));
         }
         found
     }
 
-    /// The bytes of an output.
+    /// Every version of every object in every bucket but that of uploads: its name and bytes.
+    pub async fn everything(&self) -> Vec<(String, Vec<u8>)> {
+        let mut found = Vec::new();
+        for (area, bucket) in &self.buckets {
+            let listed = self.s3.list_object_versions().bucket(bucket).send().await.unwrap();
+            assert_ne!(listed.is_truncated, Some(true));
+            for version in listed.versions() {
+                let (key, id) = (version.key().unwrap(), version.version_id().unwrap());
+                let got = self.s3.get_object().bucket(bucket).key(key).version_id(id).send().await.unwrap();
+                found.push((format!("{area}/{key}"), got.body.collect().await.unwrap().to_vec()));
+            }
+            let markers = listed.delete_markers().iter().filter_map(|marker| marker.key());
+            found.extend(markers.map(|key| (format!("{area}/{key}"), Vec::new())));
+        }
+        found
+    }
+
+    /// The bytes of an object; the key begins with the name of its area.
     pub async fn output(&self, key: &str) -> Vec<u8> {
-        let got = self.s3.get_object().bucket(&self.media).key(key).send().await.unwrap();
+        let (area, key) = key.split_once('/').unwrap();
+        let got = self.s3.get_object().bucket(self.bucket(area)).key(key).send().await.unwrap();
         got.body.collect().await.unwrap().to_vec()
     }
 
@@ -306,6 +306,55 @@ impl FleetFixture {
             }
         }
         manifests.len()
+    }
+}
+
+/// What the templates made.
+struct Deployed {
+    ingest: String,
+    buckets: BTreeMap<&'static str, String>,
+    stream: String,
+    topic: String,
+}
+
+impl Deployed {
+    /// Deploys keys, buckets, events and the parameters of an environment into an account that has nothing of it.
+    fn new(localstack: &LocalStack, environment: &str, store_url: &str) -> Self {
+        let stacks = localstack.cloudformation();
+        let create = |name: &str, parameters: &[(&str, &str)]| {
+            let template = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("deploy/stack/{name}.yaml"));
+            let parameters = [&[("Environment", environment)], parameters].concat();
+            stacks.create(&format!("{environment}-{name}"), &template, &parameters)
+        };
+        let keys = create("keys", &[]);
+        let storage = create(
+            "storage",
+            &[("MediaKeyArn", keys["MediaKeyArn"].as_str()), ("AuditKeyArn", &keys["PlatformKeyArn"])],
+        );
+        let ingest = storage["IngestBucket"].as_str();
+        let shards = [("IngestBucket", ingest), ("EventKeyArn", &keys["EventKeyArn"]), ("StreamShards", "2")];
+        let events = create("events", &shards);
+        let mut settings = vec![("StoreUrl", store_url), ("ViewerRoleArn", "set by the environment")];
+        let buckets = storage.iter().filter(|(name, _)| *name != "LogBucket");
+        settings.extend(buckets.map(|(name, value)| (name.as_str(), value.as_str())));
+        for name in ["EventsUrl", "DeadLettersUrl", "NoticeTopicArn"] {
+            settings.push((name, &events[name]));
+        }
+        create("settings", &settings);
+        let area = |name: &'static str, output: &str| (name, storage[output].clone());
+        Self {
+            buckets: BTreeMap::from([
+                area("work", "WorkBucket"),
+                area("published", "PublishedBucket"),
+                area("quarantine", "QuarantineBucket"),
+                area("rejected", "RejectedBucket"),
+                area("text", "TextBucket"),
+                area("audit", "AuditBucket"),
+            ]),
+            ingest: ingest.to_owned(),
+            stream: events["EventStreamName"].clone(),
+            topic: events["NoticeTopicArn"].clone(),
+        }
     }
 }
 

@@ -216,8 +216,14 @@ async fn check(fixture: &FleetFixture, assets: usize, seed: u64) {
     );
     fixture.lines(&["sweep", "--json"]);
     assert_eq!(fixture.keys("work/").await, Vec::<String>::new(), "seed {seed}: staged outputs are left");
-    let uploads = fixture.s3.list_multipart_uploads().bucket(&fixture.media).send().await.unwrap();
-    assert_eq!(uploads.uploads.unwrap_or_default().len(), 0, "seed {seed}: unfinished uploads are left");
+    for area in ["work", "published", "quarantine", "rejected"] {
+        let uploads = fixture.s3.list_multipart_uploads().bucket(fixture.bucket(area)).send().await.unwrap();
+        assert_eq!(
+            uploads.uploads.unwrap_or_default().len(),
+            0,
+            "seed {seed}: unfinished uploads are left in {area}"
+        );
+    }
     let positions = fixture.sql("select position from shards where position = 'ended'");
     assert_eq!(positions.lines().count(), 3, "seed {seed}: two shards were merged and one was split");
     let leased = fixture.sql("select count(*) from tasks where lease_owner is not null");

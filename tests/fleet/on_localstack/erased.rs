@@ -48,9 +48,9 @@ async fn an_erased_upload_is_found_nowhere() {
         ("the certificate".to_owned(), certificate.stdout),
         ("the audit log".to_owned(), std::fs::read(log).unwrap()),
     ];
-    for key in fixture.keys("").await {
-        places.push((format!("the object {key}"), fixture.output(&key).await));
-        places.push((format!("the name of an object, {key}"), key.clone().into_bytes()));
+    for (name, bytes) in fixture.everything().await {
+        places.push((format!("the object {name}"), bytes));
+        places.push((format!("the name of an object, {name}"), name.into_bytes()));
     }
     // `pg_dump` begins the rows of each table with a line of this form.
     let dump = fixture.dump();

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::types::ParameterType;
-use reelgate_stand_ins::fresh_name;
 
 use crate::fixture::{FleetFixture, LEASE, wait_for};
 use crate::uploads::uploads;
@@ -120,13 +119,13 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
 async fn a_node_ends_for_a_new_configuration_but_not_for_an_invalid_one() {
     let fixture = FleetFixture::new(false).await;
     let ssm = aws_sdk_ssm::Client::new(&fixture.sdk);
-    let path = format!("/{}", fresh_name("reelgate"));
+    let path = format!("/reelgate/{}", fixture.environment);
     let put = async |name: &str, value: &str| {
         let parameter = ssm.put_parameter().name(format!("{path}/{name}")).value(value);
         parameter.r#type(ParameterType::String).overwrite(true).send().await.unwrap();
     };
     put("engine/lease_ms", "6000").await;
-    let environment = [("REELGATE__AWS__PARAMETERS", path.as_str()), ("REELGATE__AWS__REFRESH_S", "1")];
+    let environment = [("REELGATE__AWS__REFRESH_S", "1")];
     let mut node = fixture.node("only", &environment);
     wait_for("the node is there", Duration::from_secs(30), async || {
         node_state(&fixture, "only").as_deref() == Some("working")
@@ -139,7 +138,7 @@ async fn a_node_ends_for_a_new_configuration_but_not_for_an_invalid_one() {
     })
     .await;
     assert!(node.child.try_wait().unwrap().is_none(), "it goes on with what it has");
-    ssm.delete_parameter().name(format!("{path}/events/url")).send().await.unwrap();
+    put("events/url", &format!("kinesis://{}", fixture.stream)).await;
     put("engine/lease_ms", "7654").await;
     wait_for("the node has ended", Duration::from_secs(60), async || {
         node.child.try_wait().unwrap().is_some()

@@ -90,18 +90,19 @@ async fn verify_names_what_was_changed_in_the_bucket(fixture: &FleetFixture, ass
     let (status, problems, talk) = verify(address);
     assert_eq!((status, problems), (Some(0), Vec::new()), "{talk}");
 
-    let prefix = address.strip_prefix(&format!("s3://{}/", fixture.media)).unwrap();
+    let bucket = fixture.bucket("published");
+    let prefix = address.strip_prefix(&format!("s3://{bucket}/")).unwrap();
     let key = |name: &str| format!("{prefix}/{name}");
     let put = async |name: &str, bytes: Vec<u8>| {
-        let put = fixture.s3.put_object().bucket(&fixture.media).key(key(name)).body(bytes.into());
+        let put = fixture.s3.put_object().bucket(bucket).key(key(name)).body(bytes.into());
         put.send().await.unwrap();
     };
-    let mut flipped = fixture.output(&key("master.m3u8")).await;
+    let mut flipped = fixture.output(&format!("published/{}", key("master.m3u8"))).await;
     flipped[9] ^= 1;
     put("master.m3u8", flipped).await;
     put("manifest.mpd", b"short".to_vec()).await;
     put("stray.txt", b"stray".to_vec()).await;
-    let removed = fixture.s3.delete_object().bucket(&fixture.media).key(key("poster.jpg"));
+    let removed = fixture.s3.delete_object().bucket(bucket).key(key("poster.jpg"));
     removed.send().await.unwrap();
     for target in [asset, address] {
         let (status, mut problems, talk) = verify(target);
@@ -110,7 +111,7 @@ async fn verify_names_what_was_changed_in_the_bucket(fixture: &FleetFixture, ass
             ["missing: poster.jpg", "sha256: master.m3u8", "size: manifest.mpd", "unlisted: stray.txt"];
         assert_eq!((status, problems), (Some(3), expected.map(str::to_owned).to_vec()), "{talk}");
     }
-    let (status, _, talk) = verify(&format!("s3://{}/published/none", fixture.media));
+    let (status, _, talk) = verify(&format!("s3://{bucket}/none"));
     assert_eq!(status, Some(2), "{talk}");
     assert!(talk.contains("expected a publication, found no such object"), "{talk}");
 }

@@ -15,8 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 async fn a_finding_in_the_text_of_a_published_asset_quarantines_it_and_shows_its_place() {
     let fixture = FleetFixture::new(false).await;
     let macie = Macie::start(&["NAME"]);
-    let bucket = format!("{}-text", fixture.media);
-    fixture.s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    let bucket = fixture.bucket("text");
     let inbox = fixture.dir.path().join("uploads");
     uploads(&inbox, 1);
     let area = format!("s3://{bucket}/text");
@@ -34,7 +33,7 @@ async fn a_finding_in_the_text_of_a_published_asset_quarantines_it_and_shows_its
     let count = |phase: &str| fixture.states().get(phase).copied().unwrap_or_default();
     wait_for("it is published", PATIENCE, async || count("published") == 1).await;
     let texts = async || {
-        let listed = fixture.s3.list_objects_v2().bucket(&bucket).prefix("text/scan/").send().await.unwrap();
+        let listed = fixture.s3.list_objects_v2().bucket(bucket).prefix("text/scan/").send().await.unwrap();
         listed.contents().iter().filter_map(|one| one.key()).map(str::to_owned).collect::<Vec<_>>()
     };
     // Publishing does not wait for Macie here.

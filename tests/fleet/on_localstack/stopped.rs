@@ -5,8 +5,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-
 use crate::fixture::{FleetFixture, LEASE, wait_for};
 use crate::random::{Random, number};
 use crate::uploads::uploads;
@@ -25,10 +23,6 @@ async fn a_node_that_was_frozen_changes_nothing_visible_when_it_goes_on() {
     let mut random = Random(seed);
     let count = UPLOADS * usize::try_from(stops).unwrap() + WITHDRAWN;
     let fixture = FleetFixture::new(false).await;
-    // Removals name exact versions only where there are versions.
-    let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-    let request = fixture.s3.put_bucket_versioning().bucket(&fixture.media);
-    request.versioning_configuration(versioning).send().await.unwrap();
     let inbox = fixture.dir.path().join("uploads");
     uploads(&inbox, count);
     let put = async |number: usize| {

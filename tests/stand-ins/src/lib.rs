@@ -10,6 +10,7 @@
 //! from AWS.
 
 mod account;
+mod cloudformation;
 mod home;
 pub mod kinesis_local;
 pub mod linters;
@@ -21,11 +22,13 @@ pub mod postgres;
 pub mod proxy;
 pub mod rgw;
 mod runtime;
+mod sdk;
 mod server;
 mod shared;
 mod unique_names;
 
 pub use account::{ACCOUNT, REGION};
+pub use cloudformation::CloudFormation;
 pub use kinesis_local::KinesisLocal;
 pub use localstack::LocalStack;
 pub use macie::Macie;
@@ -34,4 +37,4 @@ pub use players::players;
 pub use postgres::{Postgres, SharedPostgres};
 pub use proxy::{Fault, FaultProxy, TcpProxy};
 pub use rgw::Rgw;
-pub use unique_names::fresh_name;
+pub use unique_names::{fresh_environment, fresh_name};

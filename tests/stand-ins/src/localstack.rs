@@ -6,7 +6,9 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::account::{ACCOUNT, REGION};
+use crate::cloudformation::CloudFormation;
 use crate::home;
+use crate::sdk::Keys;
 use crate::server::{Recipe, Running, Stop, answers, free_port};
 use crate::shared::{self, Use};
 
@@ -51,6 +53,11 @@ impl LocalStack {
     /// The address of every service.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The account's stacks. Its Python SDK is that of ministack.
+    pub fn cloudformation(&self) -> CloudFormation {
+        CloudFormation::new(&self.endpoint, Keys { access: ACCOUNT.to_owned(), secret: "test".to_owned() })
     }
 }
 

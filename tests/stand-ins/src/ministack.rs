@@ -1,13 +1,13 @@
 //! ministack: the emulator that evaluates IAM policies with resource ARNs and conditions, and a fast Kinesis. Its
 //! resharding is wrong (the parent's records vanish), and its EventBridge does not deliver to Kinesis.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use tempfile::TempDir;
 
 use crate::account::{ACCOUNT, REGION};
+use crate::cloudformation::CloudFormation;
 use crate::home;
+pub use crate::sdk::{Keys, ROOT_KEY, ROOT_SECRET, ServiceCall};
+use crate::sdk::{ROOT, call_at, run_script};
 use crate::server::{Recipe, Running, Stop, answers, free_port};
 
 /// Whether requests are authorised.
@@ -18,11 +18,6 @@ pub enum Auth {
     /// Signatures are checked, and every action is checked against the caller's policies. [`ROOT_KEY`] may do anything.
     Enforced,
 }
-
-/// Access key of the account's root user.
-pub const ROOT_KEY: &str = "test";
-/// Secret of the account's root user.
-pub const ROOT_SECRET: &str = "test";
 
 /// A private ministack, which starts in about a second.
 pub struct Ministack {
@@ -77,25 +72,12 @@ impl Ministack {
 
     /// Makes each call with these keys; returns each response, or the error's code.
     pub fn call(&self, keys: &Keys, calls: &[ServiceCall<'_>]) -> Vec<Result<serde_json::Value, String>> {
-        let calls: Vec<_> = calls
-            .iter()
-            .map(|call| {
-                serde_json::json!({
-                    "service": call.service, "operation": call.operation, "parameters": call.parameters
-                })
-            })
-            .collect();
-        let answer = run_script(
-            &self.endpoint,
-            (&keys.access, &keys.secret),
-            &["call"],
-            &serde_json::Value::from(calls).to_string(),
-        );
-        let outcome = |line: &str| match line.strip_prefix("ok ") {
-            Some(answer) => Ok(serde_json::from_str(answer).expect("the script prints JSON")),
-            None => Err(line.to_owned()),
-        };
-        answer.lines().map(outcome).collect()
+        call_at(&self.endpoint, keys, calls)
+    }
+
+    /// The account's stacks, made by its root user.
+    pub fn cloudformation(&self) -> CloudFormation {
+        CloudFormation::new(&self.endpoint, Keys::root())
     }
 }
 
@@ -112,46 +94,6 @@ pub fn would_allow(policy: &str, cases: &[Case<'_>]) -> Vec<bool> {
         .collect();
     let input = serde_json::json!({"policy": policy, "cases": cases}).to_string();
     run_script("", ROOT, &["judge"], &input).lines().map(|decision| decision == "Allow").collect()
-}
-
-/// Runs the Python script that makes calls as a user.
-fn run_script(endpoint: &str, (key, secret): (&str, &str), order: &[&str], input: &str) -> String {
-    let mut python = Command::new(home::of("ministack", "--with-tests").join("bin/python"));
-    python.args(["-c", include_str!("ministack_iam.py"), endpoint, key, secret]).args(order);
-    python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = python.spawn().expect("the environment of ministack has a Python");
-    let written = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("the script ends");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(written.is_ok() && output.status.success(), "expected {order:?} to succeed, found: {errors}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-const ROOT: (&str, &str) = (ROOT_KEY, ROOT_SECRET);
-
-/// A user's credentials.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Keys {
-    pub access: String,
-    pub secret: String,
-}
-
-impl Keys {
-    /// The keys of the account's root user.
-    pub fn root() -> Self {
-        Self { access: ROOT_KEY.to_owned(), secret: ROOT_SECRET.to_owned() }
-    }
-}
-
-/// One call of a service, with the names of its API.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ServiceCall<'a> {
-    /// `s3`, `kinesis`, ….
-    pub service: &'a str,
-    /// `get_object`, ….
-    pub operation: &'a str,
-    /// `{"Bucket": …}`.
-    pub parameters: serde_json::Value,
 }
 
 /// One request for [`would_allow`].
