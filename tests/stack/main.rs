@@ -1,7 +1,11 @@
-//! The stack of `deploy/stack`: its templates against three linters, the documents of `deploy/policies`, the prices, two
-//! emulators, and the scripts that deploy it and take it away.
+//! The stack of `deploy/stack`: its templates against three linters, the documents of `deploy/policies`, the prices, an
+//! emulator, the scripts that deploy it and take it away, and those of its nodes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod deployment;
+mod node;
 mod policies;
+mod prices;
+mod scripts;
 mod templates;

@@ -44,11 +44,10 @@ fn variables(text: &str) -> Vec<&str> {
 
 /// The optional thing that a text names.
 fn optional(text: &str) -> Option<&'static str> {
-    let found = variables(text).into_iter().find_map(|name| {
+    variables(text).into_iter().find_map(|name| {
         let name = PART_OF.iter().find(|(part, _)| *part == name).map_or(name, |(_, whole)| *whole);
         OPTIONAL.into_iter().find(|optional| *optional == name)
-    });
-    found
+    })
 }
 
 fn only_with(thing: &str, value: Value) -> Value {

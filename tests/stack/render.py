@@ -122,6 +122,9 @@ class Stack:
         while "${" in rest:
             before, rest = rest.split("${", 1)
             name, rest = rest.split("}", 1)
+            if name.startswith("!"):  # a variable of the shell
+                made += before + "${" + name[1:] + "}"
+                continue
             name, _, attribute = name.partition(".")
             made += before + str(self.attribute(name, attribute) if attribute else self.ref(name))
         return made + rest

@@ -25,7 +25,7 @@ fn templates() -> Vec<PathBuf> {
 /// Parameters without a default.
 const NEEDED: [&str; 3] = ["Environment=test", "TemplateBase=https://example.com/stack", "ImageId=ami-1"];
 /// Everything that can be created, in the largest form.
-const LARGEST: [&str; 14] = [
+pub const LARGEST: [&str; 14] = [
     "Macie=create",
     "GuardDuty=create",
     "AccessAnalyzer=create",
@@ -165,4 +165,28 @@ fn checkov_finds_nothing_without_a_reason() {
         (check["check_id"].as_str().unwrap().to_owned(), resource)
     });
     check_exceptions("CKV", &pairs.collect());
+}
+
+/// An emulator removes these all the same; see `deployment`.
+#[test]
+fn what_is_worth_keeping_outlives_the_stack() {
+    let stacks = stack(&LARGEST);
+    let policy = |path: &str, name: &str| stacks[path]["Resources"][name]["DeletionPolicy"].clone();
+    for bucket in ["IngestBucket", "PublishedBucket", "QuarantineBucket", "AuditBucket", "LogBucket"] {
+        assert_eq!(policy("Storage", bucket), "Retain", "{bucket}");
+    }
+    assert_eq!(policy("Database", "Cluster"), "Snapshot");
+    for key in ["MediaKey", "PlatformKey"] {
+        assert_eq!(policy("Keys", key), "Retain", "{key}");
+    }
+    // An update that would replace something with data in it leaves the old one.
+    for (path, stack) in &stacks {
+        for (name, resource) in stack["Resources"].as_object().unwrap() {
+            let stateful = ["AWS::S3::Bucket", "AWS::KMS::Key", "AWS::RDS::DBCluster"];
+            if stateful.contains(&resource["Type"].as_str().unwrap()) {
+                let kept = &resource["UpdateReplacePolicy"];
+                assert!(kept == "Retain" || kept == "Snapshot", "{path}/{name}: {kept}");
+            }
+        }
+    }
 }
