@@ -251,6 +251,7 @@ mod tests {
             finding_sweep: None,
             policy: Policy::default(),
             review_ms: u64::MAX,
+            film_wait_ms: 0,
             credits: Credits { light: 1, heavy: 1, inspections: 1 },
             inspections: Semaphore::new(1),
             lease_ms: 5_000,

@@ -115,6 +115,8 @@ pub struct EngineContext {
     pub credits: Credits,
     /// Permits for jailed inspections.
     pub inspections: Semaphore,
+    /// Milliseconds that a caption file waits for its film; 0 where nothing arrives later.
+    pub film_wait_ms: u64,
     /// Milliseconds a claim lasts without renewal.
     pub lease_ms: u64,
     /// Milliseconds between polls for uploads.

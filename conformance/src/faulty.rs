@@ -136,6 +136,7 @@ faulty!(Queries of Store {
     async fn media_progress(asset: &AssetId) -> MediaProgress;
     async fn asset(asset: &AssetId) -> AssetDetail;
     async fn assets(filter: &AssetFilter) -> Vec<AssetRecord>;
+    async fn family(asset: &AssetId) -> Vec<AssetRecord>;
     async fn find(prefix: &str) -> Vec<AssetId>;
     async fn history(asset: &AssetId) -> Vec<HistoryRecord>;
     async fn redaction(asset: &AssetId) -> Option<serde_json::Value>;

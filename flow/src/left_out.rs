@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::facts::{AUDIO_TRACKS_MAX, AudioFacts, MediaFacts, SubtitleFacts};
+use crate::ids::AssetId;
 use crate::reason::Code;
 
 /// What a track contains.
@@ -52,6 +53,10 @@ pub enum WhyLeftOut {
     Redacted,
     /// Only pictures, sound and text are published.
     KindNotPublished,
+    /// It cannot be read whole.
+    Unreadable,
+    /// More caption files stand beside the film than are published.
+    TooManyFiles,
 }
 
 impl WhyLeftOut {
@@ -65,6 +70,8 @@ impl WhyLeftOut {
             Self::Empty => "empty",
             Self::Redacted => "redacted",
             Self::KindNotPublished => "kind_not_published",
+            Self::Unreadable => "unreadable",
+            Self::TooManyFiles => "too_many_files",
         }
     }
 
@@ -78,16 +85,21 @@ impl WhyLeftOut {
             Self::Empty => "it holds nothing",
             Self::Redacted => "something was found in its text",
             Self::KindNotPublished => "only pictures, sound and text are published",
+            Self::Unreadable => "it cannot be read",
+            Self::TooManyFiles => "more caption files than are published",
         }
     }
 }
 
-/// A track that is not published.
+/// A track, or a caption file beside the upload, that is not published.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LeftOut {
-    /// Position among all tracks of the file, from 0.
-    pub track: u32,
+    /// Position among all tracks of the file, from 0; `None` for a caption file.
+    pub track: Option<u32>,
+    /// The asset of the caption file; `None` for a track.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub file: Option<AssetId>,
     /// What it contains.
     pub kind: TrackKind,
     /// Codec as in the facts; empty where unknown.
@@ -96,12 +108,17 @@ pub struct LeftOut {
     pub language: String,
     /// Why it is left out.
     pub why: WhyLeftOut,
-    /// What failed, where it is [`WhyLeftOut::EncodeFailed`].
+    /// What failed, where it is [`WhyLeftOut::EncodeFailed`], or a caption file that cannot be read.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub code: Option<Code>,
 }
 
 impl LeftOut {
+    /// `#2`, or `file` for a caption file.
+    pub fn place(&self) -> String {
+        self.track.map_or_else(|| String::from("file"), |track| format!("#{track}"))
+    }
+
     /// Why it is left out, for people.
     pub fn reason(&self) -> String {
         match self.code {
@@ -136,7 +153,8 @@ pub fn left_out(facts: &MediaFacts, encoded: Option<&Encoded<'_>>) -> Vec<LeftOu
     let main_video = facts.main_video();
     let video = facts.video.iter().filter(|one| main_video.is_none_or(|main| main.track != one.track));
     let video = video.map(|one| LeftOut {
-        track: one.track,
+        track: Some(one.track),
+        file: None,
         kind: TrackKind::Video,
         codec: one.codec.clone(),
         language: one.language.clone(),
@@ -146,12 +164,21 @@ pub fn left_out(facts: &MediaFacts, encoded: Option<&Encoded<'_>>) -> Vec<LeftOu
     let audio = facts.audio.iter().filter_map(|one| {
         let (why, code) = not_heard(facts, one, encoded.map(|encoded| encoded.audio))?;
         let (codec, language) = (one.codec.clone(), one.language.clone());
-        Some(LeftOut { track: one.track, kind: TrackKind::Audio, codec, language, why, code })
+        Some(LeftOut {
+            track: Some(one.track),
+            file: None,
+            kind: TrackKind::Audio,
+            codec,
+            language,
+            why,
+            code,
+        })
     });
     let subtitles = facts.subtitles.iter().filter_map(|one| {
         let why = not_read(one, encoded)?;
         let (codec, language) = (one.codec.clone(), one.language.clone());
-        Some(LeftOut { track: one.track, kind: TrackKind::Subtitle, codec, language, why, code: None })
+        let (track, kind) = (Some(one.track), TrackKind::Subtitle);
+        Some(LeftOut { track, file: None, kind, codec, language, why, code: None })
     });
     let mut all: Vec<LeftOut> = video.chain(audio).chain(subtitles).chain(others(facts)).collect();
     all.sort_by_key(|one| one.track);
@@ -160,7 +187,7 @@ pub fn left_out(facts: &MediaFacts, encoded: Option<&Encoded<'_>>) -> Vec<LeftOu
 
 /// Whether each track of a file is either published or left out, and none is both.
 pub fn is_complete(facts: &MediaFacts, published: &[u32], left_out: &[LeftOut]) -> bool {
-    let named = published.iter().copied().chain(left_out.iter().map(|one| one.track));
+    let named = published.iter().copied().chain(left_out.iter().filter_map(|one| one.track));
     let distinct: BTreeSet<u32> = named.clone().collect();
     distinct.len() == named.count() && distinct.len() == facts.tracks()
 }
@@ -213,7 +240,8 @@ fn others(facts: &MediaFacts) -> impl Iterator<Item = LeftOut> {
     let known: BTreeSet<u32> = video.chain(audio).chain(subtitles).collect();
     let free = (0..u32::MAX).filter(move |track| !known.contains(track));
     free.take(facts.other_tracks as usize).map(|track| LeftOut {
-        track,
+        track: Some(track),
+        file: None,
         kind: TrackKind::Other,
         codec: String::new(),
         language: String::new(),
@@ -263,7 +291,7 @@ mod tests {
     }
 
     fn named(left_out: &[LeftOut]) -> Vec<(u32, TrackKind, WhyLeftOut)> {
-        left_out.iter().map(|one| (one.track, one.kind, one.why)).collect()
+        left_out.iter().map(|one| (one.track.unwrap(), one.kind, one.why)).collect()
     }
 
     #[test]
@@ -293,7 +321,7 @@ mod tests {
         // A version that published one audio track encoded no other.
         let found = of(&encoded[..1], None);
         assert_eq!(named(&found)[0], (0, TrackKind::Audio, WhyLeftOut::OneOfItsKind));
-        let last = |found: &[LeftOut]| found.last().map(|one| (one.track, one.why));
+        let last = |found: &[LeftOut]| found.last().map(|one| (one.track.unwrap(), one.why));
         assert_eq!(last(&found), Some((9, WhyLeftOut::KindNotPublished)));
         assert_eq!(last(&of(&encoded, Some(&[]))), Some((9, WhyLeftOut::Redacted)));
     }
@@ -310,7 +338,8 @@ mod tests {
     fn audio_tracks_beyond_the_most_are_named() {
         let tracks = 0..AUDIO_TRACKS_MAX as u32 + 2;
         let many = MediaFacts { audio: tracks.map(|track| audio(track, 1, true)).collect(), ..facts() };
-        let found: Vec<_> = left_out(&many, None).into_iter().map(|one| (one.track, one.why)).collect();
+        let found: Vec<_> =
+            left_out(&many, None).into_iter().map(|one| (one.track.unwrap(), one.why)).collect();
         assert_eq!(found, [(32, WhyLeftOut::TooMany), (33, WhyLeftOut::TooMany)]);
     }
 

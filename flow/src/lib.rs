@@ -10,6 +10,7 @@
 extern crate alloc;
 
 pub mod asset;
+pub mod caption_file;
 pub mod custom_identifier;
 pub mod facts;
 pub mod ids;

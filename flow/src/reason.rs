@@ -98,6 +98,11 @@ codes! {
     ChecksumMismatch, "checksum_mismatch", BadMedia, 1, "The content does not match the checksum given with it.", "Upload again; if it fails again, recompute the checksum.";
     ChecksumUnreadable, "checksum_unreadable", BadMedia, 1, "The checksum given with the upload is not a SHA-256.", "Write a checksum file with `sha256sum FILE > FILE.sha256`; metadata holds 64 hexadecimal digits or base64.";
     BadMetadata, "bad_metadata", BadMedia, 1, "The metadata or a tag given with the upload is beyond a limit, or cannot be read.", "Use at most 64 entries, names up to 128 bytes and values up to 2,048 bytes of UTF-8, without control characters.";
+    JobFileInvalid, "job_file_invalid", BadMedia, 1, "The job file beside the upload cannot be used.", "Correct the line that it names, upload the job file, then the film again; keys and limits are in the guide about uploads.";
+    FilmMissing, "film_missing", BadMedia, 1, "A caption file came without a film of its name.", "Upload the film first or soon after, into the same folder and with the same name before the extension; then upload the caption file again.";
+    CaptionEncoding, "caption_encoding", BadMedia, 1, "A caption file is not encoded in UTF-8, or in UTF-16 with a byte-order mark.", "Save it as UTF-8 and upload it again.";
+    CaptionFormat, "caption_format", BadMedia, 1, "A caption file is not in the format that its name says, or holds no caption.", "Export it as SubRip, WebVTT, TTML or SubStation Alpha, and upload it again.";
+    CaptionSize, "caption_size", BadMedia, 1, "A caption file is larger than the limit.", "Split the film, or remove what is no caption; a file has at most 8 MiB and 50,000 captions.";
     DurationMismatch, "duration_mismatch", BadMedia, 1, "The declared duration is far from the media that is really there.", "Export again; the file is cut short or its header is wrong.";
     TimestampsBroken, "timestamps_broken", BadMedia, 1, "The timestamps are missing, jump or run backwards.", "Re-mux or export again so that timestamps rise steadily.";
     BudgetPixels, "budget_pixels", BadMedia, 1, "The picture is larger, or its shape more extreme, than the limit.", "Scale the video below the configured limit.";
@@ -152,8 +157,14 @@ impl Code {
     /// Whether the code is about the bytes themselves, so that it holds for every upload with the same content. A missing
     /// source, a wrong checksum or bad metadata concerns one upload only.
     pub fn is_of_content(self) -> bool {
-        let is_of_upload =
-            matches!(self, Self::ChecksumMismatch | Self::ChecksumUnreadable | Self::BadMetadata);
+        let is_of_upload = matches!(
+            self,
+            Self::ChecksumMismatch
+                | Self::ChecksumUnreadable
+                | Self::BadMetadata
+                | Self::JobFileInvalid
+                | Self::FilmMissing
+        );
         self.class() == Class::BadMedia && !is_of_upload
     }
 }

@@ -10,6 +10,9 @@ use crate::asset::words::words;
 /// Gaps kept of one surface. Its state tells that there is a gap, so no further entry is needed.
 pub const GAPS_MAX: usize = 16;
 
+/// The surface in the place of a line of a caption file.
+pub const CAPTION_FILE: &str = "caption_file";
+
 words!(
     /// Surfaces on which personal data can be seen, heard or read.
     Surface {
@@ -17,6 +20,8 @@ words!(
         Name = "name",
         /// What the producer says about the upload, beside its bytes.
         Metadata = "metadata",
+        /// Caption files beside the upload.
+        CaptionFiles = "caption_files",
         /// Tags and names within the file.
         Tags = "tags",
         /// Titles of chapters.
@@ -120,6 +125,7 @@ impl Surface {
     /// The surface as people and logs read it: `on-screen text`.
     pub fn label(self) -> &'static str {
         match self {
+            Self::CaptionFiles => "caption files",
             Self::OnScreenText => "on-screen text",
             Self::LicencePlates => "licence plates",
             other => other.as_str(),
@@ -131,6 +137,7 @@ impl Surface {
         match word {
             "file_name" => Self::Name,
             "metadata" => Self::Metadata,
+            CAPTION_FILE => Self::CaptionFiles,
             "chapter" => Self::Chapters,
             "location" => Self::Locations,
             "subtitle" => Self::Subtitles,
@@ -144,6 +151,11 @@ impl Surface {
 
     /// Whether it belongs to the upload and not to its bytes, so that another upload of the same content has another one.
     pub fn is_of_upload(self) -> bool {
+        matches!(self, Self::Name | Self::Metadata | Self::CaptionFiles)
+    }
+
+    /// Whether a redaction cannot leave it out.
+    pub fn stays_when_redacted(self) -> bool {
         matches!(self, Self::Name | Self::Metadata)
     }
 
@@ -283,7 +295,7 @@ mod tests {
     fn the_compact_form_has_every_surface_and_fits_into_a_tag() {
         let reports: Vec<SurfaceReport> =
             Surface::ALL.iter().map(|one| SurfaceReport::analysed(*one)).collect();
-        assert!(compact(&reports).starts_with("analysed=name.metadata.tags."));
+        assert!(compact(&reports).starts_with("analysed=name.metadata.caption_files.tags."));
         let mut spread = reports;
         for (report, state) in spread.iter_mut().zip(SurfaceState::ALL.iter().cycle()) {
             report.state = *state;

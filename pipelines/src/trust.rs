@@ -19,7 +19,7 @@ mod range_checks;
 #[cfg(test)]
 mod spoiled_tests;
 
-pub use captions::cue;
+pub use captions::{cue, file_cue, file_line};
 pub use content::ContentCheck;
 pub use enrichment::text_line;
 pub use fault::{concerns_one_track, fault};
@@ -40,6 +40,7 @@ pub fn may_write(job: &Job, name: &str) -> Result<ContentCheck, Fault> {
         Job::Video(job) => encoding::video_output(job, name),
         Job::Audio(job) => encoding::audio_output(job, name),
         Job::Captions(_) => captions::output(name),
+        Job::CaptionFile(_) => captions::file_output(name),
         Job::Enrich(job) => enrichment::output(job, name),
     };
     check.ok_or_else(|| untrue("an output that belongs to the job", "another name"))
@@ -52,6 +53,7 @@ pub fn check(job: &Job, finished: &Finished, outputs: &Outputs) -> Result<(), Fa
         (Job::Video(job), Finished::Video(result)) => encoding::check_video(job, result, outputs),
         (Job::Audio(job), Finished::Audio(result)) => encoding::check_audio(job, result, outputs),
         (Job::Captions(_), Finished::Captions(result)) => captions::check(result, outputs),
+        (Job::CaptionFile(_), Finished::CaptionFile(result)) => captions::check_file(result, outputs),
         (Job::Enrich(job), Finished::Enriched(result)) => enrichment::check(job, result, outputs),
         _ => Err(untrue("a result of the job's kind", "another kind")),
     }

@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+pub mod caption_files;
 pub mod clock;
 pub mod error;
 pub mod events;

@@ -72,6 +72,11 @@ pub fn place(now_ms: u64, priority: Priority, behind: Option<u64>) -> u64 {
     behind.map_or(now_ms, |behind| behind.clamp(now_ms, latest))
 }
 
+/// The place of an asset that is given another priority after its arrival. It stays as far behind its own prefix as it was.
+pub fn moved(place: u64, arrived_ms: u64, from: Priority, to: Priority) -> u64 {
+    place.saturating_sub(from.virtual_ms(arrived_ms)).saturating_add(to.virtual_ms(arrived_ms))
+}
+
 /// The earliest place of the next asset of the same prefix and priority.
 pub fn after(place: u64, size_bytes: u64) -> u64 {
     place.saturating_add((size_bytes / BYTES_PER_MS).clamp(*SHARE_MS.start(), *SHARE_MS.end()))
@@ -112,6 +117,15 @@ mod tests {
         let high = place(NOW_MS, Priority::High, None);
         assert!(high < place(NOW_MS - HEAD_START_MS + 1, Priority::Normal, None));
         assert!(high > place(NOW_MS - HEAD_START_MS - 1, Priority::Normal, None));
+    }
+
+    #[test]
+    fn an_asset_with_another_priority_is_where_it_would_have_been_placed_and_as_far_behind_its_prefix() {
+        let placed = |priority| place(NOW_MS, priority, None);
+        for (from, to) in [(Priority::Normal, Priority::High), (Priority::Low, Priority::High)] {
+            assert_eq!(moved(placed(from), NOW_MS, from, to), placed(to));
+            assert_eq!(moved(placed(from) + 7, NOW_MS, from, to), placed(to) + 7);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod findings;
 mod history;
 mod location;
 mod metadata;
+mod nodes;
 mod principal;
 
 pub use approvals::{Approval, DecisionOutcome, Proposal};
@@ -14,6 +15,7 @@ pub use findings::{ExternalScanEvent, Finder, FindingRecord};
 pub use history::{HistoryEvent, HistoryRecord};
 pub use location::{FindingLocation, MaskedValue};
 pub use metadata::ProducerMetadata;
+pub use nodes::{NodeRecord, NodeReport, StageCost};
 pub use principal::Principal;
 use reelgate_flow::asset::{Flags, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
@@ -171,54 +173,6 @@ pub struct MediaProgress {
     pub done_ns: u64,
 }
 
-/// What a node reports about itself with every heartbeat.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct NodeReport {
-    /// Its name.
-    pub node: NodeId,
-    /// Tells two processes with the same name apart. Empty in the reports of older versions.
-    #[serde(default)]
-    pub process: String,
-    /// Its roles: `intake`, `light`, `heavy`.
-    pub roles: Vec<String>,
-    /// Version of the program.
-    pub version: String,
-    /// Tasks it may have in flight, by lane.
-    pub capacity: Vec<(Lane, u16)>,
-    /// Tasks it has in flight, by lane.
-    pub in_flight: Vec<(Lane, u16)>,
-    /// `working`, `draining`, `unfit`, `stopped` …
-    pub state: String,
-    /// Reason for the state; empty if it needs none.
-    pub reason: String,
-    /// Mean duration and number of its finished tasks, by stage.
-    pub costs: Vec<StageCost>,
-}
-
-/// What the tasks of a stage cost on a node.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct StageCost {
-    /// `validate`, `transcode` …
-    pub stage: String,
-    /// Finished tasks measured.
-    pub tasks: u64,
-    /// Their mean wall-clock milliseconds.
-    pub wall_ms: u64,
-}
-
-/// A node as the store knows it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct NodeRecord {
-    /// The last report.
-    pub report: NodeReport,
-    /// First seen, milliseconds since 1970 on the store's clock.
-    pub first_seen_ms: u64,
-    /// Milliseconds since the last report, on the store's clock.
-    pub silent_ms: u64,
-    /// An operator ordered the node to drain.
-    pub drain_ordered: bool,
-}
-
 /// One line of `reelgate queue`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QueueRow {
@@ -294,10 +248,17 @@ pub enum Success {
         audio: bool,
         /// Whether subtitles or captions are published.
         captions: bool,
+        /// What the producer asks for; `None` for nothing. It counts where nobody else has decided.
+        priority: Option<Priority>,
         /// The plan, as a document that later stages read.
         plan: serde_json::Value,
         /// The jobs of the plan. The claims of a task carry its job.
         jobs: Vec<TaskJob>,
+    },
+    /// Validate of a caption file. It is attached if its film is there, otherwise it waits.
+    Attached {
+        /// Milliseconds until it looks for its film again.
+        delay_ms: u64,
     },
     /// Video chunk, audio, captions or enrichment.
     Produced {
@@ -323,7 +284,7 @@ pub enum Success {
     },
     /// Screen of a linked asset: what looked at the original is less than what is asked today.
     LooksAgain,
-    /// External scan: no answer yet.
+    /// External scan: no answer yet. Validate of a caption file: no film yet.
     Waiting {
         /// Milliseconds until the task is due again.
         delay_ms: u64,

@@ -199,6 +199,10 @@ pub trait Queries: Send + Sync {
     /// Assets by filter, in order of arrival.
     async fn assets(&self, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>>;
 
+    /// The other assets in an asset's bucket whose names are of its family ([`crate::caption_files::family_sha256`]), in order of
+    /// arrival: films and their caption files.
+    async fn family(&self, asset: &AssetId) -> PortResult<Vec<AssetRecord>>;
+
     /// Asset ids that begin with the text, at most ten, so that users may type a prefix.
     async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>>;
 

@@ -218,7 +218,7 @@ impl StoreModel {
             TaskKey::Validate => {
                 let (video_chunks, duplicate_of) = (life.upload.chunks, life.upload.duplicate_of);
                 let original = duplicate_of.map_or(Original::None, |earlier| self.original(asset, earlier));
-                Outcome::Validated { video_chunks, audio: true, captions: false, original }
+                Outcome::Validated { video_chunks, audio: true, captions: false, files: false, original }
             }
             TaskKey::Screen => Outcome::Screened(Screening::of(life.upload.severity)),
             _ => Outcome::Finished,
@@ -287,6 +287,8 @@ impl StoreModel {
                 Effect::Settle { .. } => self.counts.rows += 1,
                 // A modelled asset is quarantined for content that no other one has, and nobody redacts one.
                 Effect::CloseOver { .. } | Effect::RedactSameContent => {}
+                // No modelled upload is a caption file.
+                Effect::ReadByFilm | Effect::QuarantineFilm | Effect::StepCaptionFiles(_) => {}
                 Effect::Owe(_) => {
                     // Written now; removed with a line of history after its delivery.
                     self.counts.rows += 3;

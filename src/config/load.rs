@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use reelgate_actors::engine_context::{Credits, Roles};
-use reelgate_flow::policy::{Policy, Rule};
+use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::TemplateError;
-use reelgate_ports::judgement::comparable;
 
 use super::config_error::{describe, out_of_range};
 use super::layer::Environment;
 use super::paths::is_file;
-use super::profiles::profiles;
+use super::profiles::{profiles, rules};
 use super::{Config, Raw};
 use crate::cli::GlobalArgs;
 use crate::exit::Failure;
@@ -57,17 +56,13 @@ impl Config {
             inspections: or_cores(raw.engine.inspections),
         };
         let policy = Policy {
-            rules: raw.privacy.rules.iter().map(comparable_rule).collect(),
+            rules: rules(&raw.profiles, &raw.privacy.rules),
             surfaces: raw.privacy.required_surfaces(&raw.media.screen_text),
             approval_ms: raw.privacy.approval_ms(),
         };
         let profiles = profiles(&raw.profiles, &raw.media).map_err(usage)?;
         Ok(Self { home, raw, roles, credits, path_template, policy, profiles })
     }
-}
-
-fn comparable_rule(rule: &Rule) -> Rule {
-    Rule { prefix: comparable(&rule.prefix), ..rule.clone() }
 }
 
 fn extract(figment: &Figment) -> Result<Raw, Failure> {

@@ -19,7 +19,7 @@ pub struct PrivacyRaw {
     /// and marked, low is recorded.
     pub rules: Vec<Rule>,
     /// The surfaces that must be analysed whole before an asset counts as clean: `name`, `metadata`, `tags`, `chapters`,
-    /// `subtitles`, `captions`, `locations`, `on_screen_text`, `codes`. Default: the first seven, and what `media.screen_text`
+    /// `subtitles`, `captions`, `locations`, `on_screen_text`, `codes`, `caption_files`. Default: the first seven, and what `media.screen_text`
     /// switches on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surfaces: Option<Vec<Surface>>,

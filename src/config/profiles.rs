@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_actors::profiles::{Profile, Profiles};
+use reelgate_flow::policy::Rule;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_ports::judgement::comparable;
 use reelgate_ports::order::Priority;
@@ -23,6 +24,9 @@ pub struct ProfileRaw {
     /// `high`, `normal` or `low`. Default: that of the source, which is normal for all but an import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
+    /// Rules for its uploads, as in `privacy.rules` but without `prefix`. They count before those of profiles with a shorter
+    /// prefix, and these before `privacy.rules`. Default none.
+    pub rules: Vec<Rule>,
     /// Keys of `media.video` that differ.
     pub video: Map<String, Value>,
     /// Keys of `media.audio` that differ.
@@ -45,6 +49,11 @@ pub fn profiles(written: &BTreeMap<String, ProfileRaw>, media: &Settings) -> Res
         if raw.prefixes.is_empty() {
             return Err(format!("profiles.{name}.prefixes: expected at least one prefix, found none"));
         }
+        if raw.rules.iter().any(|rule| !rule.prefix.is_empty()) {
+            return Err(format!(
+                "profiles.{name}.rules.prefix: expected none, because the profile has prefixes, found one"
+            ));
+        }
         for prefix in &raw.prefixes {
             if !prefixes.insert(comparable(prefix)) {
                 return Err(format!("profiles.{name}.prefixes: expected each prefix once, found one twice"));
@@ -58,6 +67,21 @@ pub fn profiles(written: &BTreeMap<String, ProfileRaw>, media: &Settings) -> Res
         });
     }
     Ok(Profiles::new(all))
+}
+
+/// The rules of all profiles, those of the longest prefix first, then the others in their order.
+pub fn rules(written: &BTreeMap<String, ProfileRaw>, others: &[Rule]) -> Vec<Rule> {
+    let below = |rule: &Rule, prefix: &str| Rule { prefix: comparable(prefix), ..rule.clone() };
+    let mut rules = Vec::new();
+    for raw in written.values() {
+        for prefix in &raw.prefixes {
+            rules.extend(raw.rules.iter().map(|rule| below(rule, prefix)));
+        }
+    }
+    // Stable: the rules of one prefix stay in their order.
+    rules.sort_by_key(|rule| std::cmp::Reverse(rule.prefix.len()));
+    rules.extend(others.iter().map(|rule| below(rule, &rule.prefix)));
+    rules
 }
 
 fn settings(name: &str, raw: &ProfileRaw, media: &Settings) -> Result<Settings, String> {
@@ -91,6 +115,8 @@ fn merged<T: Serialize + DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reelgate_flow::asset::{Response, Severity};
+    use reelgate_flow::policy::Policy;
 
     fn of(text: &str) -> Result<Profiles, String> {
         let written: BTreeMap<String, ProfileRaw> =
@@ -112,6 +138,27 @@ mod tests {
     }
 
     #[test]
+    fn the_rules_of_the_longest_prefix_count_first() {
+        let text = "[a]\nprefixes = [\"a/\", \"o/\"]\n[[a.rules]]\nseverity = \"medium\"\naction = \"quarantine\"\n\
+                    [[a.rules]]\naction = \"publish_tagged\"\n\
+                    [news]\nprefixes = [\"a/news/\"]\n[[news.rules]]\nkinds = [\"PHONE_NUMBER\"]\naction = \"log\"\n";
+        let written: BTreeMap<String, ProfileRaw> = toml::from_str(text).unwrap();
+        let everywhere = Rule {
+            severity: Severity::High,
+            kinds: Vec::new(),
+            prefix: String::new(),
+            action: Response::RedactThenPublish,
+        };
+        let policy = Policy { rules: rules(&written, &[everywhere]), ..Policy::default() };
+        let answer = |severity, key| policy.answer(severity, "PHONE_NUMBER", key);
+        assert_eq!(answer(Severity::High, "a/news/x.mp4"), Response::Log);
+        assert_eq!(policy.answer(Severity::High, "OTHER", "a/news/x.mp4"), Response::Quarantine);
+        assert_eq!(answer(Severity::Medium, "o/x.mp4"), Response::Quarantine);
+        assert_eq!(answer(Severity::Low, "a/x.mp4"), Response::PublishTagged);
+        assert_eq!(answer(Severity::High, "b/x.mp4"), Response::RedactThenPublish);
+    }
+
+    #[test]
     fn a_wrong_profile_is_refused_with_its_key() {
         for (text, expected) in [
             ("[a]\n", "profiles.a.prefixes: expected at least one prefix, found none"),
@@ -124,6 +171,10 @@ mod tests {
             ("[a]\nprefixes = [\"x\"]\nvideo.crg = 5\n", "profiles.a.video: unknown field `crg`"),
             ("[a]\nprefixes = [\"x\"]\ncut.chunk_s = 3\n", "profiles.a.cut.chunk_s: expected"),
             ("[a]\nprefixes = [\"x\"]\naudio.channels = \"two\"\n", "profiles.a.audio: invalid type"),
+            (
+                "[a]\nprefixes = [\"x\"]\n[[a.rules]]\nprefix = \"y\"\naction = \"log\"\n",
+                "profiles.a.rules.prefix: expected none",
+            ),
             ("[a]\nprefixes = [\"x\"]\nlimits.tracks_max = 3\n", "unknown field `limits`"),
             ("[a]\nprefixes = [\"x\"]\npriority = \"urgent\"\n", "unknown variant `urgent`"),
         ] {

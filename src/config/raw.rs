@@ -47,11 +47,13 @@ pub struct EngineRaw {
     /// Milliseconds a claim lasts without renewal, 1,000 to 600,000. Default 30,000: it is renewed after every third of this
     /// time, so the work of a lost node starts again after half a minute.
     pub lease_ms: u64,
+    /// Seconds that a caption file waits for its film, 0 to 2,592,000. Default 86,400: both are rarely uploaded on different days.
+    pub film_wait_s: u64,
 }
 
 impl Default for EngineRaw {
     fn default() -> Self {
-        Self { light_tasks: 32, heavy_tasks: 0, inspections: 0, lease_ms: 30_000 }
+        Self { light_tasks: 32, heavy_tasks: 0, inspections: 0, lease_ms: 30_000, film_wait_s: 86_400 }
     }
 }
 
@@ -178,6 +180,7 @@ impl Raw {
         }
         range("store.history_days", self.store.history_days.into(), 0, 36_500)?;
         range("engine.lease_ms", self.engine.lease_ms, 1_000, 600_000)?;
+        range("engine.film_wait_s", self.engine.film_wait_s, 0, 2_592_000)?;
         range("serve.poll_ms", self.serve.poll_ms, 50, 60_000)?;
         range("serve.settle_ms", self.serve.settle_ms, 0, 600_000)?;
         range("serve.grace_s", self.serve.grace_s, 0, 3_600)?;

@@ -10,7 +10,7 @@ use reelgate_flow::reason::{Class, Code, Fault};
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_pipelines::messages::Loudness;
 use reelgate_pipelines::recipes::package::Packaged;
-use reelgate_ports::records::{AssetDetail, TaskRow};
+use reelgate_ports::records::{AssetDetail, AssetRecord, TaskRow};
 use serde::Serialize;
 
 /// One asset.
@@ -42,6 +42,8 @@ pub struct AssetLine {
     pub findings: Vec<reelgate_ports::records::FindingRecord>,
     /// What the producer says about the upload: values by name, each `null` unless published.
     pub metadata: BTreeMap<String, Option<String>>,
+    /// The caption files that are attached to this film, or the films to which this caption file belongs.
+    pub beside: Vec<BesideLine>,
     /// The earlier asset with the same content, whose outputs this asset shares.
     pub linked_to: Option<String>,
     /// Time and attempts by stage, in order.
@@ -57,6 +59,22 @@ pub struct SourceLine {
     pub size: u64,
     /// Lower-case hexadecimal.
     pub sha256: Option<String>,
+}
+
+/// A caption file or its film.
+#[derive(Serialize)]
+pub struct BesideLine {
+    pub asset_id: String,
+    /// Path of the file, or key in the bucket.
+    pub path: String,
+    pub state: Phase,
+}
+
+impl BesideLine {
+    pub fn new(record: &AssetRecord) -> Self {
+        let AssetRecord { id, source, phase, .. } = record;
+        Self { asset_id: id.to_string(), path: source.id.key.clone(), state: *phase }
+    }
 }
 
 /// Why.
@@ -150,6 +168,7 @@ impl AssetLine {
             outputs: visible.map(|location| OutputsLine::new(Path::new(location), detail)),
             findings: detail.findings.clone(),
             metadata: metadata(detail),
+            beside: Vec::new(),
             linked_to: asset.linked_to.as_ref().map(ToString::to_string),
             stages: stages(&detail.tasks),
         }

@@ -34,11 +34,12 @@ use reelgate_actors::work::package::packaged_of;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::plain::is_plain;
-use reelgate_ports::records::AssetDetail;
+use reelgate_ports::caption_files::{attached_to, films_of, is_film};
+use reelgate_ports::records::{AssetDetail, AssetRecord};
 use reelgate_ports::store::{AssetFilter, Store};
 
 use crate::exit::Failure;
-use crate::output::json::AssetLine;
+use crate::output::json::{AssetLine, BesideLine};
 
 /// The asset whose id begins with what the user typed.
 async fn find_asset(store: &dyn Store, typed: &str) -> Result<AssetId, Failure> {
@@ -63,8 +64,19 @@ async fn asset_line(store: &dyn Store, asset: &AssetId) -> Result<(AssetDetail, 
     let detail = store.asset(asset).await?;
     let packaged = packaged_of(store, &detail.asset).await;
     let packaged = packaged.map_err(|fault| Failure::Internal(fault.to_string()))?;
-    let line = AssetLine::new(&detail, packaged.as_ref());
+    let mut line = AssetLine::new(&detail, packaged.as_ref());
+    line.beside = beside(store, &detail.asset).await?;
     Ok((detail, line))
+}
+
+/// The caption files of a film, or the films of a caption file.
+async fn beside(store: &dyn Store, asset: &AssetRecord) -> Result<Vec<BesideLine>, Failure> {
+    if !asset.flags.captioned && is_film(&asset.source.id.key) {
+        return Ok(Vec::new());
+    }
+    let family = store.family(&asset.id).await?;
+    let files = attached_to(asset, &family).into_iter().map(|(file, ..)| file);
+    Ok(films_of(asset, &family).into_iter().chain(files).map(BesideLine::new).collect())
 }
 
 /// A line of JSON. Characters that steer a terminal or hide are escaped, as JSON allows for every character of a text.

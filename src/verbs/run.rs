@@ -91,7 +91,8 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
         stderr::say("interrupted; `reelgate run` on the same home continues from here");
         return Ok(ExitStatus::NotAll);
     }
-    let all = assets.iter().all(|(detail, _)| detail.asset.phase == Phase::Published);
+    let done = |phase| matches!(phase, Phase::Published | Phase::Attached);
+    let all = assets.iter().all(|(detail, _)| done(detail.asset.phase));
     Ok(if all { ExitStatus::Done } else { ExitStatus::NotAll })
 }
 
@@ -132,7 +133,8 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>, left_out: &mut u64) -> Result<(), 
         let kind = entry.file_type().map_err(failed)?;
         let name = entry.file_name();
         let hidden = name.as_encoded_bytes().starts_with(b".");
-        let sidecar = name.as_encoded_bytes().ends_with(b".sha256");
+        let ends = [".sha256", ".reelgate.toml"];
+        let sidecar = ends.iter().any(|end| name.as_encoded_bytes().ends_with(end.as_bytes()));
         if hidden || sidecar {
             continue;
         }
@@ -268,10 +270,15 @@ fn print_table(ended: &[(AssetDetail, AssetLine)], took: Duration) -> Result<(),
         table::print(&path)?;
     }
     let took_s = took.as_secs_f64();
-    let published = ended.iter().filter(|(detail, _)| detail.asset.phase == Phase::Published).count();
+    let of = |phase| ended.iter().filter(|(detail, _)| detail.asset.phase == phase).count();
+    let (published, attached) = (of(Phase::Published), of(Phase::Attached));
+    if attached > 0 {
+        let files = counted(attached as u64, "caption file is", "caption files are");
+        stderr::say(&format!("{files} attached to films"));
+    }
     stderr::say(&format!(
         "{published} of {} published in {}: {} of media, {:.1}x real time",
-        ended.len(),
+        ended.len() - attached,
         seconds(took_s),
         seconds(media_s),
         media_s / took_s.max(0.001),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cli::{AssetArgs, GlobalArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
-use crate::output::json::AssetLine;
+use crate::output::json::{AssetLine, BesideLine};
 use crate::output::places::first_places;
 use crate::output::table::{self, clean, seconds};
 use crate::verbs::{asset_line, find_asset, local_time, to_json};
@@ -70,6 +70,9 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
     }
     if let Some(facts) = &detail.facts {
         table::print(&describe(facts, &line.left_out))?;
+    }
+    for BesideLine { asset_id, path, state } in &line.beside {
+        table::print(&format!("beside    {} ({asset_id}, {})", clean(path), state.as_str()))?;
     }
     if !line.metadata.is_empty() {
         let mut rows = table::new(&["metadata", "value"]);
@@ -223,7 +226,8 @@ pub fn describe(facts: &MediaFacts, left_out: &[LeftOut]) -> String {
     }
     for one in left_out {
         let named = [one.kind.as_str(), &clean(&one.codec), &clean(&one.language)].join(" ");
-        text += &format!("\nleft out  #{} {}: {}", one.track, named.trim_end(), one.reason());
+        let file = one.file.as_ref().map(|file| format!(" ({file})")).unwrap_or_default();
+        text += &format!("\nleft out  {} {}{file}: {}", one.place(), named.trim_end(), one.reason());
     }
     for tag in &facts.tags {
         text += &format!("\ntag       {}", clean(&tag.name));

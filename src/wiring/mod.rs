@@ -139,6 +139,8 @@ pub async fn context(
         review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,
         inspections: Semaphore::new(usize::from(config.credits.inspections)),
+        // Every file of a `run` is there from the beginning.
+        film_wait_ms: if serves { config.raw.engine.film_wait_s * 1_000 } else { 0 },
         lease_ms: config.raw.engine.lease_ms,
         poll_ms: config.raw.serve.poll_ms,
         progress_board: ProgressBoard::default(),

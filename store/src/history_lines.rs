@@ -94,6 +94,12 @@ pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<
             }
             .to_owned(),
         ),
+        Note::ReadingCaptionFiles => (
+            HistoryEvent::Captioned,
+            None,
+            None,
+            "the caption files beside it are read, searched and published with it".to_owned(),
+        ),
         Note::Redacting(parts) => (HistoryEvent::Redacting, None, None, parts_text(parts)),
         Note::RedactingAnew => {
             (HistoryEvent::Redacting, None, None, "everything is encoded again".to_owned())
@@ -272,6 +278,7 @@ pub fn notice_body(
 fn left_out_track(track: &LeftOut) -> Value {
     json!({
         "track": track.track,
+        "file": track.file.as_ref().map(AssetId::as_str),
         "kind": track.kind.as_str(),
         "codec": track.codec,
         "language": primary_language(&track.language),

@@ -80,6 +80,10 @@ pub trait Session: Send {
     /// Loads every version of these keys, given by their SHA-256.
     fn load_versions(&mut self, keys: &BTreeSet<String>) -> impl Future<Output = Answer<(), Self>> + Send;
 
+    /// Loads every asset whose name is of one of these families, given by their SHA-256.
+    fn load_families(&mut self, families: &BTreeSet<String>)
+    -> impl Future<Output = Answer<(), Self>> + Send;
+
     /// Loads, for each of these contents (SHA-256), the earliest assets whose result others may share.
     fn load_shareable(
         &mut self,

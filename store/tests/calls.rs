@@ -59,6 +59,7 @@ fn an_ingest_locks_every_key_of_its_uploads_and_deletions() {
 fn a_commit_locks_the_contents_of_its_validations_and_no_others() {
     let plan = Value::Null;
     let validated = Ending::Success(Success::Validated {
+        priority: None,
         video_chunks: 1,
         audio: false,
         captions: false,

@@ -52,6 +52,7 @@ impl<S: Session> Session for EarlierList<'_, S> {
     pass_on! {
         load(ids: &[AssetId]) -> ();
         load_versions(keys: &BTreeSet<String>) -> ();
+        load_families(families: &BTreeSet<String>) -> ();
         load_shareable(contents: &BTreeSet<String>) -> ();
         load_duplicates(of: &BTreeSet<AssetId>) -> ();
         load_same_content(contents: &BTreeSet<String>) -> ();

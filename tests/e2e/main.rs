@@ -8,6 +8,7 @@ mod random;
 
 mod audio_tracks;
 mod audit;
+mod caption_files;
 mod captions;
 mod chunks;
 mod cli;
@@ -19,6 +20,7 @@ mod home;
 mod hostile;
 mod incomplete;
 mod intake;
+mod job_file;
 mod judgement;
 mod linkage;
 mod macie;

@@ -84,6 +84,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         review_ms: u64::MAX,
         credits: Credits { light: 4, heavy: 2, inspections: 1 },
         inspections: Semaphore::new(1),
+        film_wait_ms: 0,
         lease_ms: 5_000,
         poll_ms: 50,
         progress_board: ProgressBoard::default(),

@@ -138,6 +138,7 @@ impl Fixture {
             external_scan: None,
             finding_sweep: None,
             review_ms: REVIEW_MS,
+            film_wait_ms: 0,
             credits: CREDITS,
             inspections: Semaphore::new(1),
             lease_ms: LEASE_MS,

@@ -56,6 +56,7 @@ fn validated() -> Ending {
     let job = |task| TaskJob { task, media_ns: 1, job: json!({}) };
     let jobs = vec![job(TaskKey::Video { chunk: 0 }), job(TaskKey::Enrich)];
     Ending::Success(Success::Validated {
+        priority: None,
         video_chunks: 1,
         audio: false,
         captions: false,

@@ -15,8 +15,6 @@ pub(super) fn encode_budget(budgets: &Budgets, planned: &MediaJob) -> Result<Bud
     match &planned.job {
         Job::Video(job) => Ok(budgets.video(job)),
         Job::Audio(job) => Ok(budgets.audio(job, planned.duration_ns)),
-        // It reads the same text as the samples do.
-        Job::Captions(_) => Ok(budgets.enrich(planned.duration_ns)),
         _ => Err(other_result()),
     }
 }

@@ -1,5 +1,6 @@
 //! The plain code of each kind of task, over ports and the media worker. Nothing here decides which task follows.
 
+mod caption_files;
 mod captions;
 mod encode_task;
 pub mod enrich;
@@ -8,6 +9,7 @@ pub mod finding_link;
 pub mod findings;
 pub mod gathered_text;
 mod given_checksums;
+mod job_file;
 mod look;
 pub mod manifest;
 mod media;

@@ -17,18 +17,21 @@ use reelgate_ports::store::Store;
 
 use crate::engine_context::EngineContext;
 use crate::work::products::{Encoded, Planned, Products, product, read_document, to_document};
-use crate::work::{captions, joined, ours, stored_redaction};
+use crate::work::{caption_files, captions, joined, ours, stored_redaction};
 
 /// [`TaskKey::Package`].
 pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
     let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
-    let redaction = match planned.plan.captions {
-        Some(_) => stored_redaction::request(context, &claim.fence.asset).await?,
-        None => None,
+    let files = caption_files::of_products(&products)?;
+    let has_captions = planned.plan.captions.is_some() || !files.is_empty();
+    let redaction = match has_captions {
+        true => stored_redaction::request(context, &claim.fence.asset).await?,
+        false => None,
     };
-    let captions = captions::published(context, &products, &planned.plan, redaction.as_ref()).await?;
+    let captions = captions::published(context, &products, &planned, redaction.as_ref()).await?;
     let mut packaged = packaged(&products, &planned, &captions)?;
+    packaged.caption_files = caption_files::outcomes(&files, &captions::published_files(&captions));
     let renditions = packaged.renditions.iter().map(record).collect();
     let texts = std::mem::take(&mut packaged.texts);
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;

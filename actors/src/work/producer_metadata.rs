@@ -7,6 +7,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::surface::{Surface, SurfaceReport};
 use reelgate_pipelines::messages::TextLine;
 use reelgate_ports::objects::SourceLabels;
+use reelgate_ports::order::Priority;
 use reelgate_ports::records::ProducerMetadata;
 
 use super::given_checksums::METADATA as CHECKSUMS;
@@ -21,6 +22,8 @@ const VALUE_BYTES_MAX: usize = 2_048;
 const TAG: &str = "tag:";
 /// Names that begin so are for Reelgate itself, and no text of a producer.
 const OWN: &str = "reelgate-";
+/// Name of the metadata or the tag with the priority of the upload.
+const PRIORITY: &str = "reelgate-priority";
 
 /// The entries as they are kept. `bad_metadata` where one is beyond a limit, or its text cannot be read and so not searched for
 /// personal data. Checksums are no text.
@@ -53,6 +56,17 @@ pub fn checked(labels: &SourceLabels) -> Result<ProducerMetadata, Fault> {
         }
     }
     Ok(kept)
+}
+
+/// The priority that a producer asks for, in metadata or in a tag; metadata counts first. `bad_metadata` for a word that is none.
+pub fn priority(labels: &SourceLabels) -> Result<Option<Priority>, Fault> {
+    let Some(word) = labels.metadata.get(PRIORITY).or_else(|| labels.tags.get(PRIORITY)) else {
+        return Ok(None);
+    };
+    let refused = || {
+        Fault::new(Code::BadMetadata, "reelgate-priority: expected high, normal or low, found another word")
+    };
+    Priority::parse(word.trim()).map(Some).ok_or_else(refused)
 }
 
 /// A line for each entry. Its name is part of the text: `phone: 5551234` says more than the value alone.
@@ -158,6 +172,18 @@ mod tests {
         assert_eq!(texts, ["tag:unit: 8", "unit: 7"]);
         assert_eq!((report(&kept).lines, report(&kept).is_consistent()), (2, true));
         assert!(report(&ProducerMetadata::new()).is_consistent());
+    }
+
+    #[test]
+    fn a_priority_in_metadata_or_in_a_tag_is_one_of_three_words() {
+        let of = |metadata: &[(&str, &str)], tags: &[(&str, &str)]| {
+            priority(&labels(metadata, tags)).map_err(|fault| fault.code)
+        };
+        let (low, high) = ((PRIORITY, "low"), (PRIORITY, " high "));
+        assert_eq!(of(&[], &[]), Ok(None));
+        assert_eq!(of(&[], &[low]), Ok(Some(Priority::Low)));
+        assert_eq!(of(&[high], &[low]), Ok(Some(Priority::High)));
+        assert_eq!(of(&[(PRIORITY, "urgent")], &[]), Err(Code::BadMetadata));
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn places_of_policy(
     let is_wanted = |finding: &&FindingRecord| response(policy, key, finding) == Response::RedactThenPublish;
     let wanted: Vec<&FindingRecord> = findings.iter().filter(is_wanted).collect();
     let mut named = wanted.iter().flat_map(|finding| &finding.locations).map(|found| &found.place);
-    if named.any(|place| Surface::of_line(&place.surface).is_of_upload()) || scan.more_on_screen > 0 {
+    if named.any(|place| Surface::of_line(&place.surface).stays_when_redacted()) || scan.more_on_screen > 0 {
         return None;
     }
     let is_of_wanted = |seen: &&OnScreen| wanted.iter().any(|finding| finding.kind == seen.kind.id);
@@ -226,6 +226,10 @@ fn withheld<'a>(findings: impl Iterator<Item = &'a FindingRecord>) -> Withheld {
                     withheld.tracks.insert(track);
                 }
                 (Surface::Subtitles | Surface::Captions, None) => withheld.all = true,
+                // Its field is the asset of the file.
+                (Surface::CaptionFiles, _) => {
+                    withheld.files.insert(AssetId::new(place.field.clone()));
+                }
                 _ => {}
             }
         }

@@ -20,7 +20,7 @@ use crate::work::look::{Look, ScreenResult, SharedContent, shared_content};
 use crate::work::products::{Planned, document, to_document};
 use crate::work::redaction::{by_policy, on_screen};
 use crate::work::stored_redaction::removed;
-use crate::work::{captions, external_scan, joined, ours, surfaces, text_sources};
+use crate::work::{caption_files, captions, external_scan, joined, ours, surfaces, text_sources};
 
 /// [`TaskKey::Screen`] and [`TaskKey::ExternalScan`].
 pub struct Screen;
@@ -42,7 +42,7 @@ impl StageTask for Screen {
 async fn screen(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
     let detail = context.store.asset(&claim.fence.asset).await.map_err(ours)?;
     if !claim.linked || was_searched(&detail) {
-        return screen_content(context, claim, &detail.metadata).await;
+        return screen_content(context, claim, &detail).await;
     }
     let original = detail.asset.linked_to.as_ref();
     let original = original.ok_or_else(|| Fault::new(Code::Internal, "a linked asset has no original"))?;
@@ -60,15 +60,18 @@ fn was_searched(detail: &AssetDetail) -> bool {
 async fn screen_content(
     context: &Arc<EngineContext>,
     claim: &Claim,
-    metadata: &ProducerMetadata,
+    detail: &AssetDetail,
 ) -> Result<Success, Fault> {
+    let metadata = &detail.metadata;
     let mut lines = text_sources::lines(context, claim, metadata).await?;
-    let published = match claim.linked {
-        true => Vec::new(),
-        false => captions::lines(context, &claim.fence.asset).await?,
+    let (of_captions, files) = match claim.linked {
+        true => (Vec::new(), Vec::new()),
+        false => captions::lines(context, &detail.asset).await?,
     };
-    let surfaces = surfaces::with_lines(surfaces::of_claim(context, claim, metadata).await?, &published);
-    lines.extend(published);
+    let mut surfaces = surfaces::of_claim(context, claim, metadata).await?;
+    surfaces::replace(&mut surfaces, caption_files::report(&files));
+    let surfaces = surfaces::with_lines(surfaces, &of_captions);
+    lines.extend(of_captions);
     let (scan, lines) = classify(context, lines).await?;
     let key = &claim.source.id.key;
     let removed =

@@ -52,13 +52,22 @@ pub async fn check_current(context: &EngineContext, record: &SourceRecord) -> Re
 
 /// The record of a source of which only metadata have changed; `None` where its content may have.
 pub async fn proved(context: &EngineContext, claim: &Claim) -> Result<Option<SourceRecord>, Fault> {
-    let record = match context.objects.restamped(&claim.source).await {
+    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    proved_as(context, &claim.source, asset.sha256.as_deref()).await
+}
+
+/// The same of any source, with the hash that is recorded of it.
+pub async fn proved_as(
+    context: &EngineContext,
+    source: &SourceRecord,
+    recorded: Option<&str>,
+) -> Result<Option<SourceRecord>, Fault> {
+    let record = match context.objects.restamped(source).await {
         Ok(record) => record,
         Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => return Ok(None),
         Err(error) => return Err(sources(error)),
     };
-    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    let Some(recorded) = asset.sha256 else { return Ok(Some(record)) };
+    let Some(recorded) = recorded else { return Ok(Some(record)) };
     let OpenSource { file, .. } = context.objects.open(&record).await.map_err(sources)?;
     let hashed = joined(tokio::task::spawn_blocking(move || hash_file(&file)).await)?;
     let hashed =

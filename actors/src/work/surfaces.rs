@@ -11,11 +11,18 @@ use crate::engine_context::EngineContext;
 use crate::work::producer_metadata;
 use crate::work::products::document;
 
-/// Every surface: the upload's name and metadata, which are always classified, and what a media worker reports about the content.
+/// Every surface: the upload's name and metadata, which are always classified, the caption files beside it, of which it has none yet, and
+/// what a media worker reports about the content.
 pub fn of_upload(metadata: &ProducerMetadata, content: &[SurfaceReport]) -> Vec<SurfaceReport> {
     let name = SurfaceReport { lines: 1, ..SurfaceReport::analysed(Surface::Name) };
     let content = content.iter().filter(|report| !report.surface.is_of_upload()).cloned();
-    [name, producer_metadata::report(metadata)].into_iter().chain(content).collect()
+    let files = SurfaceReport::absent(Surface::CaptionFiles);
+    [name, producer_metadata::report(metadata), files].into_iter().chain(content).collect()
+}
+
+/// Replaces the report on a surface.
+pub fn replace(surfaces: &mut [SurfaceReport], report: SurfaceReport) {
+    surfaces.iter_mut().filter(|one| one.surface == report.surface).for_each(|one| *one = report.clone());
 }
 
 /// The surfaces of a claim's asset, whose content was searched for itself.

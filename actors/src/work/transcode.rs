@@ -1,8 +1,9 @@
-//! Encodes one chunk of video or the whole audio, or reads the cues of captions, in one media worker.
+//! Encodes one chunk of video or the whole audio in one media worker, or reads the cues of captions.
 
 use std::sync::Arc;
 
 use reelgate_flow::reason::Fault;
+use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::Finished;
 use reelgate_ports::records::{Claim, Success};
@@ -13,10 +14,9 @@ use crate::work::encode_task::{encode_budget, show_on_board};
 use crate::work::media::{MediaOrder, Staged, other_result, run_staged};
 use crate::work::products::{Encoded, MediaJob, to_document};
 use crate::work::redacted::{is_touched, redacted};
-use crate::work::stored_redaction;
+use crate::work::{captions, stored_redaction};
 
-/// [`TaskKey::Video`](reelgate_flow::task::TaskKey::Video), [`TaskKey::Audio`](reelgate_flow::task::TaskKey::Audio) and
-/// [`TaskKey::Captions`](reelgate_flow::task::TaskKey::Captions).
+/// [`TaskKey::Video`], [`TaskKey::Audio`] and [`TaskKey::Captions`].
 pub struct Transcode;
 
 impl StageTask for Transcode {
@@ -26,8 +26,11 @@ impl StageTask for Transcode {
         cancel: CancelFlag,
         learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
-        let planned = MediaJob::carried(&claim)?;
         show_on_board(&context, &claim).await?;
+        if claim.fence.task == TaskKey::Captions {
+            return captions::read(&context, &claim, &cancel, learned).await;
+        }
+        let planned = MediaJob::carried(&claim)?;
         if let Some(request) = stored_redaction::request(&context, &claim.fence.asset).await?
             && is_touched(&planned.job, &request)?
         {
@@ -40,7 +43,6 @@ impl StageTask for Transcode {
         let result = match finished {
             Finished::Video(result) => to_document(&Encoded { gstreamer, result })?,
             Finished::Audio(result) => to_document(&Encoded { gstreamer, result })?,
-            Finished::Captions(result) => to_document(&Encoded { gstreamer, result })?,
             _ => return Err(other_result()),
         };
         context.progress_board.progressed(&claim.fence.asset, claim.fence.task, media_ns);

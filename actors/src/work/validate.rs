@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use reelgate_flow::caption_file::CaptionFormat;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::{CancelFlag, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{Finished, Inspection, Job};
@@ -18,7 +19,7 @@ use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
-use crate::work::{given_checksums, joined, producer_metadata, source, sources};
+use crate::work::{caption_files, given_checksums, job_file, joined, producer_metadata, source, sources};
 
 /// [`reelgate_flow::task::TaskKey::Validate`].
 pub struct Validate;
@@ -33,10 +34,17 @@ impl StageTask for Validate {
         let opened = source::open(&context, &claim).await?;
         let size_bytes = opened.size_bytes;
         let (file, opened) = opened.split();
+        let sniffed = sniffed(&file, size_bytes);
+        // A name is only believed if the content is no media.
+        if CaptionFormat::of_key(&claim.source.id.key).is_some() && sniffed.is_err() {
+            return caption_files::attach(&context, &claim, file, learned).await;
+        }
         let labels = context.objects.labels(&claim.source).await.map_err(sources)?;
         learned.metadata = Some(producer_metadata::checked(&labels)?);
+        let asked = job_file::read(&context, &claim).await?;
+        let priority = asked.priority.or(producer_metadata::priority(&labels)?);
         let given = given_checksums::read(&context, &claim, &labels.metadata).await?;
-        let permit = match sniffed(&file, size_bytes) {
+        let permit = match sniffed {
             Ok(_) => context.inspections.acquire().await.ok(),
             // A file that is refused by its first bytes needs no worker, and is read further only for a checksum: that tells a
             // damaged transfer from a wrong file.
@@ -48,7 +56,7 @@ impl StageTask for Validate {
         };
         // They are part of the plan, so that every node works on the asset as this one has planned it.
         let profile = context.profiles.of_key(&claim.source.id.key);
-        let settings = profile.map_or(&context.settings, |profile| &profile.settings);
+        let settings = &asked.settings(profile.map_or(&context.settings, |profile| &profile.settings))?;
         let (inspected, sha256) = inspect_file(&context.worker, settings, file, size_bytes, cancel).await;
         drop(permit);
         source::check_current(&context, &opened).await?;
@@ -65,6 +73,7 @@ impl StageTask for Validate {
             video_chunks: success.video_chunks()?,
             audio: success.plan.audio.is_some(),
             captions: success.plan.captions.is_some(),
+            priority,
             jobs: success.jobs()?,
             plan: success.to_document()?,
         })
@@ -136,7 +145,7 @@ pub fn inspect(
     let budget = settings.budgets.inspect(size_bytes);
     let (finished, usage) = run_worker(worker, &job, &budget, file, &mut NoOutput, &mut |_| {}, cancel)?;
     match finished {
-        Finished::Inspected(inspection) => Ok((inspection, usage)),
+        Finished::Inspected(inspection) => Ok((*inspection, usage)),
         _ => Err(other_result()),
     }
 }

@@ -157,10 +157,10 @@ fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether an object of the ingest area is an upload. Consoles create empty objects with a key that ends with `/` to show
-/// a folder, and a checksum file belongs to the upload next to it. `size_bytes` is `None` where it is not known.
+/// a folder, and a checksum file or a job file belongs to the upload next to it. `size_bytes` is `None` where it is not known.
 pub(crate) fn is_upload(key: &str, size_bytes: Option<u64>) -> bool {
     let is_folder = key.ends_with('/') && size_bytes == Some(0);
-    !is_folder && !key.ends_with(".sha256")
+    !is_folder && !key.ends_with(".sha256") && !key.ends_with(".reelgate.toml")
 }
 
 #[cfg(test)]

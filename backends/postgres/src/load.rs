@@ -37,6 +37,15 @@ impl Unit {
         self.add(conn, rows).await
     }
 
+    /// Loads every asset whose name is of these families, given by their hash.
+    pub(crate) async fn load_families(&mut self, conn: &mut PgConnection, families: &[i64]) -> DbResult<()> {
+        let rows = asset_query!("WHERE a.family_hash = ANY($1) ORDER BY a.arrival FOR UPDATE OF a", families)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(db("look for caption files and their films"))?;
+        self.add(conn, rows).await
+    }
+
     /// Loads the earliest assets with these contents whose result may be shared; contents are given by their hash.
     pub(crate) async fn load_shareable(&mut self, conn: &mut PgConnection, hashes: &[i64]) -> DbResult<()> {
         let originals = sqlx::query_scalar!(

@@ -117,6 +117,20 @@ impl PgStore {
         Ok(records.collect::<PortResult<_>>()?)
     }
 
+    /// The other assets of an asset's family of names, in order of arrival.
+    pub(crate) async fn read_family(&self, id: &AssetId) -> DbResult<Vec<AssetRecord>> {
+        let rows = asset_query!(
+            "JOIN assets AS own ON own.family_hash = a.family_hash AND own.bucket = a.bucket
+             WHERE own.id = $1 AND a.id <> own.id ORDER BY a.arrival",
+            id.as_str()
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(db("read a family of names"))?;
+        let records = rows.into_iter().map(|cells| Ok(cells.read()?.record()));
+        Ok(records.collect::<PortResult<_>>()?)
+    }
+
     /// Asset ids that begin with the text.
     pub(crate) async fn find_ids(&self, prefix: &str) -> DbResult<Vec<AssetId>> {
         if !AssetId::can_begin(prefix) {

@@ -63,6 +63,10 @@ impl Session for PgSession<'_> {
         self.unit.load_versions(self.conn, &hashes(keys)).await
     }
 
+    async fn load_families(&mut self, families: &BTreeSet<String>) -> DbResult<()> {
+        self.unit.load_families(self.conn, &hashes(families)).await
+    }
+
     async fn load_shareable(&mut self, contents: &BTreeSet<String>) -> DbResult<()> {
         self.unit.load_shareable(self.conn, &hashes(contents)).await
     }

@@ -153,6 +153,10 @@ impl Queries for PgStore {
         Ok(again!(self, self.read_assets(filter))?)
     }
 
+    async fn family(&self, asset: &AssetId) -> PortResult<Vec<AssetRecord>> {
+        Ok(again!(self, self.read_family(asset))?)
+    }
+
     async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>> {
         Ok(again!(self, self.find_ids(prefix))?)
     }

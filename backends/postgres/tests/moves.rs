@@ -37,6 +37,7 @@ pub fn refused(claim: &Claim, node: &NodeId) -> TaskReport {
 pub fn validated(claim: &Claim, node: &NodeId, sha256: &str) -> TaskReport {
     let plan = serde_json::json!({"chunks": 1});
     let ending = Ending::Success(Success::Validated {
+        priority: None,
         video_chunks: 1,
         audio: false,
         captions: false,

@@ -130,8 +130,14 @@ pub fn report(claim: &Claim, ending: Ending) -> TaskReport {
 pub fn validated(claim: &Claim, sha256: &str) -> TaskReport {
     let plan = json!({"chunks": 1});
     let jobs = vec![job(TaskKey::Video { chunk: 0 }, 20), job(TaskKey::Enrich, 3)];
-    let ending =
-        Ending::Success(Success::Validated { video_chunks: 1, audio: false, captions: false, plan, jobs });
+    let ending = Ending::Success(Success::Validated {
+        priority: None,
+        video_chunks: 1,
+        audio: false,
+        captions: false,
+        plan,
+        jobs,
+    });
     let metadata = [("unit".to_owned(), "7".to_owned())].into();
     TaskReport { sha256: Some(sha256.to_owned()), metadata: Some(metadata), ..report(claim, ending) }
 }

@@ -101,6 +101,7 @@ fn with_chunks(claim: &Claim, chunks: u16) -> TaskReport {
     let jobs: Vec<TaskJob> = (0..chunks).map(|chunk| job(TaskKey::Video { chunk }, 5_000_000_000)).collect();
     let plan = json!({"jobs": jobs.iter().map(|job| job.job.clone()).collect::<Vec<_>>()});
     let ending = Ending::Success(Success::Validated {
+        priority: None,
         video_chunks: chunks,
         audio: false,
         captions: false,

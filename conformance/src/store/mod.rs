@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod audit;
+pub mod caption_files;
 pub mod claims;
 pub mod decisions;
 pub mod documented_queries;
@@ -67,6 +68,12 @@ macro_rules! store_suite {
                 the_same_key_in_another_bucket_is_another_upload
                 versions_with_the_same_sequencer_have_one_order
                 an_event_that_a_database_cannot_hold_is_refused
+            }
+            caption_files: {
+                a_caption_file_waits_for_its_film_and_is_attached_when_that_arrives
+                a_late_caption_file_is_read_and_screened_without_new_encodes
+                a_caption_file_leaves_and_comes_back_with_its_film
+                a_priority_that_a_producer_asks_for_counts_where_nobody_else_has_decided
             }
             claims: {
                 an_attempt_is_counted_before_its_work_starts

@@ -261,9 +261,9 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     assert_eq!(
         body["left_out"],
         json!([
-            {"track": 0, "kind": "video", "codec": "h264", "language": "und", "why": "one_of_its_kind"},
-            {"track": 1, "kind": "audio", "codec": "aac", "language": "de", "why": "not_decodable"},
-            {"track": 4, "kind": "other", "codec": "", "language": "", "why": "kind_not_published"},
+            {"track": 0, "file": null, "kind": "video", "codec": "h264", "language": "und", "why": "one_of_its_kind"},
+            {"track": 1, "file": null, "kind": "audio", "codec": "aac", "language": "de", "why": "not_decodable"},
+            {"track": 4, "file": null, "kind": "other", "codec": "", "language": "", "why": "kind_not_published"},
         ])
     );
 }

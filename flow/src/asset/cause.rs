@@ -21,6 +21,10 @@ pub enum Cause {
     AfterRelease,
     /// Another asset with the same content is redacted, and this one cannot be.
     ContentRedacted,
+    /// The film to which the caption file belongs was quarantined.
+    Film,
+    /// A caption file of the film was quarantined.
+    CaptionFile,
 }
 
 impl Cause {
@@ -38,6 +42,8 @@ impl Cause {
                 "another upload with the same content was redacted and this one could not be; upload it again to publish \
                  it redacted, or release it as it is"
             }
+            Self::Film => "the film that it belongs to was quarantined",
+            Self::CaptionFile => "a caption file of it was quarantined",
         }
     }
 
@@ -49,7 +55,7 @@ impl Cause {
 
     /// Whether the reason of a quarantine is a decision of a person.
     pub(super) fn decides(reason: &Fault) -> bool {
-        const ALL: [Cause; 8] = [
+        const ALL: [Cause; 10] = [
             Cause::Person,
             Cause::Scanner,
             Cause::Expired,
@@ -58,6 +64,8 @@ impl Cause {
             Cause::FoundInContent,
             Cause::AfterRelease,
             Cause::ContentRedacted,
+            Cause::Film,
+            Cause::CaptionFile,
         ];
         let decided = ALL.iter().filter(|cause| cause.is_decided());
         reason.code == Code::PersonalData

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::cause::Cause;
 use super::flags::Flags;
-use super::messages::{Effect, Note, Stale};
+use super::messages::{Effect, Note, Stale, WithFilm};
 use super::parts::Parts;
 use super::state::Asset;
 use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
@@ -87,11 +87,15 @@ impl Asset {
         self.reason = None;
         self.enter(Phase::Releasing, effects);
         self.start(TaskKey::Restore, effects);
+        self.step_caption_files(Some(WithFilm::Release), effects);
         Ok(())
     }
 
     /// The source is restored. If its outputs are visible again the asset is published, otherwise it begins again.
     pub(super) fn restored(&mut self, outputs: bool, effects: &mut Vec<Effect>) {
+        if self.flags.attached {
+            return self.attached(effects);
+        }
         let whole = |asset: &Self| {
             asset.is_done(TaskKey::Publish)
                 && asset.is_done(TaskKey::Screen)
@@ -126,6 +130,7 @@ impl Asset {
         }
         self.flags.held = held;
         effects.push(Effect::Note(Note::Held(held)));
+        self.step_caption_files(Some(WithFilm::Hold(held)), effects);
         if held && !matches!(self.phase, Phase::Withdrawing | Phase::Releasing) {
             self.start(TaskKey::KeepSource, effects);
         }

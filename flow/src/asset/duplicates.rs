@@ -42,6 +42,10 @@ impl OriginalEnd {
 impl Asset {
     /// How it ended, for the duplicates that are linked to it.
     pub(super) fn ending(&self) -> OriginalEnd {
+        // Its outputs hold captions of its own.
+        if self.flags.captioned && self.phase == Phase::Published && !self.flags.cleared {
+            return OriginalEnd::NOTHING;
+        }
         let Flags { cleared: released, redacted, .. } = self.flags;
         OriginalEnd { phase: self.phase, released, redacted, reason: self.reason.clone() }
     }
@@ -55,6 +59,10 @@ impl Asset {
         // A version that did not report on surfaces published it, so its verdict covers nothing that a duplicate could share.
         if self.phase == Phase::Published && self.surfaces.is_empty() {
             return Original::None;
+        }
+        let shows = !matches!(self.phase, Phase::Quarantined | Phase::Withdrawing);
+        if self.flags.captioned && shows && !self.flags.cleared {
+            return if self.flags.redacted { Original::Redacted } else { Original::None };
         }
         let running = Original::Running { redacted: self.flags.redacted };
         match self.phase {

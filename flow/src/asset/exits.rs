@@ -20,6 +20,7 @@ impl Asset {
                 | Phase::Processing
                 | Phase::Screened
                 | Phase::Published
+                | Phase::Attached
                 | Phase::Failed
                 | Phase::Releasing
         );
@@ -65,6 +66,10 @@ impl Asset {
             } else if wanted {
                 self.start(task, effects);
             }
+        }
+        // A caption file may have come since.
+        if self.flags.captioned && !self.linked && matches!(self.phase, Phase::Processing | Phase::Screened) {
+            self.read_caption_files(effects);
         }
         Ok(())
     }
@@ -120,6 +125,7 @@ impl Asset {
         self.reason = Some(reason);
         self.enter(Phase::Withdrawing, effects);
         self.start(TaskKey::Withdraw, effects);
+        self.leave_together(exit, effects);
     }
 
     pub(super) fn end(&mut self, phase: Phase, effects: &mut Vec<Effect>) {

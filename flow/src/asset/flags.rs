@@ -14,6 +14,10 @@ pub struct Flags {
     pub cleared: bool,
     /// It is under hold: its source and its outputs stay, byte for byte.
     pub held: bool,
+    /// It is a caption file, which belongs to a film.
+    pub attached: bool,
+    /// Caption files beside it are published with it.
+    pub captioned: bool,
     /// Its encodes leave out what was found; its source still contains it.
     pub redacted: bool,
 }
@@ -21,7 +25,14 @@ pub struct Flags {
 impl Flags {
     /// The text for a row: words separated by spaces, the response first, such as `quarantine held`.
     pub fn text(&self) -> String {
-        let set = [(self.cleared, "cleared"), (self.held, "held"), (self.redacted, "redacted")];
+        // `redacted` is the last word, because stores look for it at the end.
+        let set = [
+            (self.cleared, "cleared"),
+            (self.held, "held"),
+            (self.attached, "attached"),
+            (self.captioned, "captioned"),
+            (self.redacted, "redacted"),
+        ];
         let mut words = Vec::from([self.response.as_str()]);
         words.extend(set.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| *word));
         words.join(" ")
@@ -38,6 +49,8 @@ impl Flags {
             match word {
                 "cleared" => flags.cleared = true,
                 "held" => flags.held = true,
+                "attached" => flags.attached = true,
+                "captioned" => flags.captioned = true,
                 "redacted" => flags.redacted = true,
                 _ => return None,
             }
@@ -64,9 +77,11 @@ mod tests {
     #[test]
     fn flags_are_parsed_back_and_nothing_else_is_parsed() {
         for response in Response::ALL {
-            for bits in 0..8 {
+            for bits in 0..32 {
                 let (cleared, held, redacted) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
-                let flags = Flags { response: *response, cleared, held, redacted };
+                let (attached, captioned) = (bits & 8 > 0, bits & 16 > 0);
+                let flags = Flags { response: *response, cleared, held, attached, captioned, redacted };
+                assert!(!redacted || flags.text().ends_with(" redacted"));
                 assert_eq!(Flags::parse(&flags.text()), Some(flags));
             }
         }

@@ -34,6 +34,8 @@ pub enum Original {
     },
     /// It has ended.
     Ended(OriginalEnd),
+    /// Its outputs hold captions of its own, so they are not shared. What they leave out of the content is left out here too.
+    Redacted,
 }
 
 /// The findings of a screening, and what policy asks for because of them.
@@ -82,9 +84,13 @@ pub enum Outcome {
         audio: bool,
         /// Whether there are subtitles or captions to publish.
         captions: bool,
+        /// Whether there are caption files beside it. The store fills it in, because only the store knows other assets.
+        files: bool,
         /// The store fills it in, because only the store knows other assets.
         original: Original,
     },
+    /// Validate of a caption file: its film is there.
+    Attached,
     /// Screen: the findings.
     Screened(Screening),
     /// Screen of a linked asset: what looked at the original is less than what is asked today, so the content is searched for
@@ -92,7 +98,8 @@ pub enum Outcome {
     LooksAgain,
     /// External scan: additional findings. They cannot be redacted, because they name no characters.
     ExternallyScanned(Screening),
-    /// External scan: no answer yet. The task is due again after the delay, and the start is uncounted.
+    /// External scan: no answer yet; validate of a caption file: no film yet. The task is due again after the delay, and the start
+    /// is uncounted.
     Waiting {
         /// Milliseconds from now.
         delay_ms: u64,
@@ -170,6 +177,8 @@ pub enum Input {
     Redact(Parts),
     /// A person has another asset with the same content redacted. The store gives this one the same redaction.
     ContentRedacted,
+    /// A caption file beside the film has come.
+    CaptionFileCame,
 }
 
 /// What the store must do in the same transaction as it writes the new state.
@@ -203,8 +212,27 @@ pub enum Effect {
     },
     /// Step every other asset with the same content with [`Input::ContentRedacted`]; for some it is stale.
     RedactSameContent,
+    /// Step the film to which this caption file belongs, with [`Input::CaptionFileCame`].
+    ReadByFilm,
+    /// Step the film to which this caption file belongs, with [`Input::Quarantine`].
+    QuarantineFilm,
+    /// Step the caption files of this film; for some it is stale.
+    StepCaptionFiles(WithFilm),
     /// Add a line to the asset's history.
     Note(Note),
+}
+
+/// What happens to the caption files of a film, because it happens to the film.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WithFilm {
+    /// They are quarantined.
+    Quarantine,
+    /// They are released.
+    Release,
+    /// Everything of them is removed.
+    Erase,
+    /// They are put under hold, or the hold ends.
+    Hold(bool),
 }
 
 /// A line of the asset's history: what `reelgate why` prints.
@@ -242,6 +270,8 @@ pub enum Note {
     RedactingAnew,
     /// Its outputs are replaced by a copy of those of an original that is redacted.
     RedactingCopy,
+    /// The caption files beside it are read and searched anew.
+    ReadingCaptionFiles,
 }
 
 /// The input does not apply to the asset's current state; nothing was changed.

@@ -2,8 +2,9 @@
 //!
 //! `step` holds the way from arrival to publishing. `tasks` starts, fences and retries tasks, `duplicates` follows an earlier
 //! asset with the same content, `exits` leads out and back in, `redo` makes part of a published asset again, and `decisions`
-//! is what people decide about personal data.
+//! is what people decide about personal data. `caption_files` keeps a film and the caption files beside it together.
 
+mod caption_files;
 mod cause;
 mod decisions;
 mod duplicates;
@@ -22,7 +23,7 @@ pub(crate) mod words;
 
 pub use cause::Cause;
 pub use flags::Flags;
-pub use messages::{Effect, Input, Note, Original, OriginalEnd, Outcome, Screening, Stale};
+pub use messages::{Effect, Input, Note, Original, OriginalEnd, Outcome, Screening, Stale, WithFilm};
 pub use parts::Parts;
 pub use state::Asset;
 pub use task_record::TaskRecord;

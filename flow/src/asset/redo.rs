@@ -79,7 +79,26 @@ impl Asset {
                 Redo::Enrich | Redo::Screen | Redo::Validate | Redo::Publish => {}
             }
         }
+        self.read_with_caption_files(what, &mut tasks, &mut outdated);
         Begin { tasks, outdated }
+    }
+
+    /// Adds what follows from reading caption files: they are read for every search and searched whenever they are read.
+    fn read_with_caption_files(&self, what: Redo, tasks: &mut Vec<TaskKey>, outdated: &mut Vec<TaskKey>) {
+        let reads = !matches!(what, Redo::Validate | Redo::Publish);
+        if !self.flags.captioned || !reads || tasks.is_empty() || !self.is_done(TaskKey::Captions) {
+            return;
+        }
+        if !tasks.contains(&TaskKey::Captions) {
+            tasks.push(TaskKey::Captions);
+        }
+        outdated.extend([TaskKey::Screen, TaskKey::ExternalScan, TaskKey::Package]);
+        // The text of a redacted asset comes from its encodes, and follows them.
+        match self.flags.redacted {
+            true => outdated.push(TaskKey::Enrich),
+            false if !tasks.contains(&TaskKey::Enrich) => tasks.push(TaskKey::Enrich),
+            false => {}
+        }
     }
 }
 

@@ -41,6 +41,7 @@ impl Asset {
             Input::Hold(held) => self.held(held, effects),
             Input::Redact(parts) => self.redacted(&parts, effects),
             Input::ContentRedacted => self.content_redacted(effects),
+            Input::CaptionFileCame => self.caption_file_came(effects),
         }
     }
 
@@ -75,9 +76,12 @@ impl Asset {
         self.settle(task, TaskState::Done, effects);
         effects.push(Effect::Note(Note::Finished(task, attempt)));
         match outcome {
-            Outcome::Validated { video_chunks, audio, captions, original } => {
+            Outcome::Validated { video_chunks, audio, captions, files, original } => {
+                self.flags.captioned |= files;
+                let captions = captions || self.flags.captioned;
                 self.validated(Planned { video_chunks, audio, captions }, original, effects);
             }
+            Outcome::Attached => self.attached(effects),
             Outcome::Screened(screening) => self.screened(screening, effects),
             Outcome::LooksAgain => {
                 effects.push(Effect::Note(Note::LookingAgain));
@@ -94,6 +98,18 @@ impl Asset {
         match original {
             // What must be left out of it may not be left out of the original.
             _ if self.flags.redacted => self.process(planned, effects),
+            Original::Redacted => self.process_redacted(planned, effects),
+            Original::Running { redacted: true } if self.flags.captioned => {
+                self.process_redacted(planned, effects);
+            }
+            Original::Running { .. } if self.flags.captioned => self.process(planned, effects),
+            // What its original publishes has no captions of its own.
+            Original::Ended(end)
+                if self.flags.captioned && end.phase == Phase::Published && !end.released =>
+            {
+                self.flags.redacted |= end.redacted;
+                self.process(planned, effects);
+            }
             Original::Running { redacted } => {
                 self.flags.redacted = redacted;
                 self.link(effects);
@@ -105,6 +121,11 @@ impl Asset {
             }
             Original::None | Original::Ended(_) => self.process(planned, effects),
         }
+    }
+
+    fn process_redacted(&mut self, planned: Planned, effects: &mut Vec<Effect>) {
+        self.flags.redacted = true;
+        self.process(planned, effects);
     }
 
     fn process(&mut self, planned: Planned, effects: &mut Vec<Effect>) {
@@ -223,7 +244,11 @@ impl Asset {
                 if self.is_encoded() {
                     self.encoded(effects);
                 }
+                if task == TaskKey::Captions {
+                    self.screen_caption_files(effects);
+                }
             }
+            TaskKey::Enrich if self.awaits_caption_files() => {}
             TaskKey::Enrich => self.start(TaskKey::Screen, effects),
             TaskKey::Package => self.publish_when_ready(effects),
             TaskKey::Publish => self.end(Phase::Published, effects),
@@ -265,7 +290,8 @@ fn fits(task: TaskKey, outcome: &Outcome) -> bool {
         (Outcome::Validated { video_chunks, audio, .. }, TaskKey::Validate) => {
             *video_chunks <= CHUNKS_MAX && (*video_chunks > 0 || *audio)
         }
-        (Outcome::Screened(_) | Outcome::LooksAgain, TaskKey::Screen)
+        (Outcome::Attached | Outcome::Waiting { .. }, TaskKey::Validate)
+        | (Outcome::Screened(_) | Outcome::LooksAgain, TaskKey::Screen)
         | (Outcome::ExternallyScanned(_) | Outcome::Waiting { .. }, TaskKey::ExternalScan)
         | (Outcome::Restored { .. }, TaskKey::Restore) => true,
         (

@@ -39,6 +39,8 @@ words!(
         Withdrawing = "withdrawing",
         /// Outputs are visible.
         Published = "published",
+        /// A caption file that belongs to a film, which is read and published with it.
+        Attached = "attached",
         /// Refused; the producer must act.
         Rejected = "rejected",
         /// It holds personal data, or not everything in it could be searched; a security officer must decide.
@@ -60,6 +62,7 @@ impl Phase {
         matches!(
             self,
             Self::Published
+                | Self::Attached
                 | Self::Rejected
                 | Self::Quarantined
                 | Self::Failed
@@ -68,7 +71,8 @@ impl Phase {
         )
     }
 
-    /// The notice that is due when an asset ends in this phase. A superseded asset has none; its newer version has.
+    /// The notice that is due when an asset ends in this phase. A superseded asset has none; its newer version has. An attached
+    /// one has none either; its film has.
     pub fn notice(self) -> Option<NoticeKind> {
         match self {
             Self::Published => Some(NoticeKind::Published),

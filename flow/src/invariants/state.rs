@@ -118,6 +118,8 @@ fn check_screening(asset: &Asset) -> Result<(), Violation> {
 }
 
 fn check_published(asset: &Asset) -> Result<(), Violation> {
+    let attached = asset.phase != Phase::Attached || asset.flags.attached;
+    hold(attached, "S7", "what is no caption file is attached to a film")?;
     if !matches!(asset.phase, Phase::Screened | Phase::Published) {
         return Ok(());
     }
@@ -127,6 +129,8 @@ fn check_published(asset: &Asset) -> Result<(), Violation> {
     hold(judged, "S14", "publishing without a verdict")?;
     hold(!asset.flags.quarantines(), "S14", "publishing an asset that must be quarantined")?;
     let packaged = asset.is_done(TaskKey::Package) && asset.is_done(TaskKey::Enrich) && asset.is_encoded();
+    let read = !asset.flags.captioned || asset.is_done(TaskKey::Captions);
+    hold(asset.linked || read, "S14", "publishing captions that were not read for the screening")?;
     hold(asset.linked || packaged, "S1", "publishing what is not completely encoded and packaged")?;
     let published = asset.phase == Phase::Screened || asset.is_done(TaskKey::Publish);
     hold(published, "S1", "published, but the publishing task is not done")

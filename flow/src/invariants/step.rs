@@ -46,6 +46,9 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
             | Effect::NotifyDuplicates(_)
             | Effect::CloseOver { .. }
             | Effect::RedactSameContent
+            | Effect::ReadByFilm
+            | Effect::QuarantineFilm
+            | Effect::StepCaptionFiles(_)
             | Effect::Note(_) => None,
         };
     }
@@ -66,15 +69,20 @@ fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Vi
         Input::Redrive { .. } | Input::Redo(_) | Input::Release | Input::Redact(_) => true,
         // Otherwise it is quarantined.
         Input::ContentRedacted => after.exit.is_none(),
+        Input::CaptionFileCame => before.phase == Phase::Published,
         _ => false,
     };
     let redriven = u32::from(redriven);
     hold(after.redrives == before.redrives + redriven, "S9", "a redrive was not counted")?;
     let redacting = matches!(input, Input::Redact(_) | Input::ContentRedacted)
         || (after.flags.redacted && !before.flags.redacted);
-    let again = after.phase == Phase::Received
-        || redacting
-        || matches!(input, Input::Redo(Redo::Enrich | Redo::Screen));
+    let searched_anew = match input {
+        Input::Redo(Redo::Enrich | Redo::Screen) | Input::CaptionFileCame => true,
+        // Whoever reads caption files searches them.
+        Input::Redo(_) | Input::Redrive { .. } => after.flags.captioned,
+        _ => false,
+    };
+    let again = after.phase == Phase::Received || redacting || searched_anew;
     hold(again || after.severity >= before.severity, "S14", "a severity was forgotten")?;
     let kept = after.verdict == before.verdict || after.is_done(TaskKey::Screen) || after.exit.is_some();
     hold(again || kept, "S14", "a verdict was given without screening")
@@ -87,7 +95,7 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
     let taken_up =
         before.phase == Phase::Published && !matches!(after.phase, Phase::Published | Phase::Withdrawing);
     let asked = matches!(input, Input::Redo(_) | Input::Redact(_));
-    let follows = *input == Input::ContentRedacted;
+    let follows = matches!(input, Input::ContentRedacted | Input::CaptionFileCame);
     hold(!taken_up || asked || follows, "S1", "a published asset was processed again without a request")?;
     hold(!asked || taken_up, "S1", "an asset that is not published was redone")?;
     let entered = effects.iter().rev().find_map(|effect| match effect {
@@ -106,20 +114,21 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
 /// ended is linked and withdrawn in one step.
 fn next_phases(phase: Phase) -> &'static [Phase] {
     use Phase::{
-        Erased, Failed, Linked, Processing, Published, Quarantined, Received, Rejected, Releasing, Screened,
-        Superseded, Withdrawing,
+        Attached, Erased, Failed, Linked, Processing, Published, Quarantined, Received, Rejected, Releasing,
+        Screened, Superseded, Withdrawing,
     };
     match phase {
-        Received => &[Linked, Processing, Withdrawing, Failed],
+        Received => &[Linked, Processing, Attached, Withdrawing, Failed],
         Linked => &[Received, Screened, Withdrawing, Failed],
         Processing => &[Received, Screened, Withdrawing, Failed],
-        Screened => &[Received, Linked, Published, Withdrawing, Failed],
+        Screened => &[Received, Linked, Processing, Published, Withdrawing, Failed],
         Withdrawing => &[Rejected, Quarantined, Superseded, Erased],
         Published => &[Received, Linked, Processing, Screened, Withdrawing],
+        Attached => &[Withdrawing],
         Rejected => &[Received, Withdrawing],
         Failed => &[Received, Processing, Screened, Withdrawing, Releasing],
         Quarantined => &[Releasing, Withdrawing],
-        Releasing => &[Published, Received, Withdrawing, Failed],
+        Releasing => &[Published, Attached, Received, Withdrawing, Failed],
         Superseded => &[Withdrawing],
         Erased => &[],
     }
@@ -135,7 +144,8 @@ fn check_ending(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]
     hold(owed.next() == expected, "S8", "an ending has another notice than its own")?;
     hold(owed.next().is_none(), "S8", "an ending has more than one notice")?;
     let notified = effects.iter().filter(|effect| matches!(effect, Effect::NotifyDuplicates(_))).count();
-    let expected = usize::from(ends || matches!(input, Input::Redo(_)));
+    let replaces = *input == Input::CaptionFileCame && before.phase == Phase::Published;
+    let expected = usize::from(ends || matches!(input, Input::Redo(_)) || replaces);
     hold(notified == expected, "L1", "duplicates are not notified exactly once of an ending or a redo")?;
     let spread = effects.iter().filter(|effect| **effect == Effect::RedactSameContent).count();
     let expected = usize::from(matches!(input, Input::Redact(_)));

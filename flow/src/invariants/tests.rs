@@ -24,8 +24,13 @@ fn finish(asset: &mut Asset, task: TaskKey, outcome: Outcome) -> Vec<Effect> {
 fn screened() -> Asset {
     let mut asset = Asset::new(1);
     asset.step(Input::Arrived, &mut Vec::new()).expect("an asset arrives once");
-    let plan =
-        Outcome::Validated { video_chunks: 1, audio: false, captions: false, original: Original::None };
+    let plan = Outcome::Validated {
+        video_chunks: 1,
+        audio: false,
+        captions: false,
+        files: false,
+        original: Original::None,
+    };
     finish(&mut asset, TaskKey::Validate, plan);
     finish(&mut asset, TaskKey::Enrich, Outcome::Finished);
     finish(&mut asset, TaskKey::Video { chunk: 0 }, Outcome::Finished);

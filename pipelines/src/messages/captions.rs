@@ -2,10 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
+use reelgate_flow::caption_file::CaptionFormat;
 use reelgate_flow::facts::Container;
 
-/// Name of the only output of [`Job::Captions`](super::Job::Captions): one [`Cue`] per line, as JSON. It is never published.
+/// Name of the output of [`Job::Captions`](super::Job::Captions) and [`Job::CaptionFile`](super::Job::CaptionFile) with their cues: one
+/// [`Cue`] per line, as JSON. It is never published.
 pub const CUES: &str = "cues.jsonl";
+
+/// Name of the output of [`Job::CaptionFile`](super::Job::CaptionFile) with everything that is searched: one
+/// [`TextLine`](super::TextLine) per line.
+pub const FILE_TEXT: &str = "text.jsonl";
+/// Bytes of the largest caption file that is read. A film of three hours has about 200 kB.
+pub const CAPTION_FILE_BYTES_MAX: u64 = 8 << 20;
+
+/// Settings of [`Job::CaptionFile`](super::Job::CaptionFile).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptionFileJob {
+    /// The format, by the file's name.
+    pub format: CaptionFormat,
+    /// Bytes of the file.
+    pub size_bytes: u64,
+}
+
+/// Result of reading a caption file. Outputs: [`CUES`] and [`FILE_TEXT`]. Its cues are of track 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CaptionFileResult {
+    /// Cues in the output.
+    pub cues: u64,
+    /// Lines that are searched.
+    pub lines: u64,
+}
 
 /// Settings of [`Job::Captions`](super::Job::Captions).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

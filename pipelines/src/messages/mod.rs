@@ -12,10 +12,14 @@ pub use audio::{
     AudioEncode, AudioEncoded, AudioEnding, AudioJob, AudioResult, AudioRole, Loudness, MAIN_AUDIO,
     SURROUND_CHANNELS,
 };
-pub use captions::{CUES, CaptionsJob, CaptionsResult, Cue};
+pub use captions::{
+    CAPTION_FILE_BYTES_MAX, CUES, CaptionFileJob, CaptionFileResult, CaptionsJob, CaptionsResult, Cue,
+    FILE_TEXT,
+};
 pub use enrichment::{Enrichment, Sample, ScreenTextCost, TextLine};
 pub use tracks::{SegmentResult, Span, TrackRef, TrackResult};
 
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::facts::{Container, MediaFacts, Rational, Rotation};
 use reelgate_flow::place::FrameBox;
 use reelgate_flow::reason::Fault;
@@ -69,6 +73,8 @@ pub enum Job {
     Audio(AudioJob),
     /// Read the cues of subtitles and captions.
     Captions(CaptionsJob),
+    /// Read a caption file.
+    CaptionFile(CaptionFileJob),
     /// Sample frames, make poster and storyboard, collect text.
     Enrich(EnrichJob),
 }
@@ -289,13 +295,15 @@ pub enum Reply {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Finished {
     /// Of [`Job::Inspect`].
-    Inspected(Inspection),
+    Inspected(Box<Inspection>),
     /// Of [`Job::Video`].
     Video(VideoResult),
     /// Of [`Job::Audio`].
     Audio(AudioResult),
     /// Of [`Job::Captions`].
     Captions(CaptionsResult),
+    /// Of [`Job::CaptionFile`].
+    CaptionFile(CaptionFileResult),
     /// Of [`Job::Enrich`].
     Enriched(Enrichment),
 }
@@ -313,6 +321,18 @@ pub struct Inspection {
     /// What is known of audio tracks beside their facts; empty in documents of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio: Vec<AudioTraits>,
+    /// What subtitles are for, where the file says more than nothing; empty in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subtitles: Vec<SubtitleTraits>,
+}
+
+/// What is known of a track of subtitles beside its facts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SubtitleTraits {
+    /// Position among all tracks.
+    pub track: u32,
+    /// What they are for.
+    pub flags: CaptionFlags,
 }
 
 /// What is known of an audio track beside its facts.

@@ -77,6 +77,7 @@ pub fn inspection(duration_ns: u64, gop_ns: u64) -> Inspection {
         },
         index: Some(VideoIndex { keyframes_ns, lead_ns: 0, segment_frames, seekable: true }),
         audio: Vec::new(),
+        subtitles: Vec::new(),
         captioned: Vec::new(),
     }
 }

@@ -1,11 +1,14 @@
 //! Checks the cues of a worker and what it says about them.
 
+use reelgate_flow::facts::Container;
 use reelgate_flow::reason::Fault;
+use reelgate_flow::surface::CAPTION_FILE;
 
 use super::content::ContentCheck;
+use super::enrichment::text_line;
 use super::outputs::Outputs;
 use super::range_checks::{TIME_NS_MAX, at_most, ensure, text};
-use crate::messages::{CUES, CaptionsJob, CaptionsResult, Cue};
+use crate::messages::{CUES, CaptionFileResult, CaptionsJob, CaptionsResult, Cue, FILE_TEXT, TextLine};
 
 /// Longest text of a cue. A worker cuts its texts before this.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -23,6 +26,38 @@ pub(super) fn check(found: &CaptionsResult, outputs: &Outputs) -> Result<(), Fau
     ensure((found.cues > 0) == outputs.contains_key(CUES), || {
         "an output exactly where there are cues".to_owned()
     })
+}
+
+/// The check of an output of a caption file; `None` if the job has no such output.
+pub(super) fn file_output(name: &str) -> Option<ContentCheck> {
+    matches!(name, CUES | FILE_TEXT).then_some(ContentCheck::Text)
+}
+
+pub(super) fn check_file(found: &CaptionFileResult, outputs: &Outputs) -> Result<(), Fault> {
+    check(&CaptionsResult { cues: found.cues }, outputs)?;
+    let bytes = outputs.get(FILE_TEXT).map_or(0, |output| output.bytes);
+    at_most("lines", found.lines, bytes / LINE_BYTES_MIN)?;
+    // Nothing is shown that was not searched.
+    at_most("cues", found.cues, found.lines)
+}
+
+/// Checks one cue of a caption file.
+///
+/// # Errors
+/// `worker_protocol` if a worker may not write it.
+pub fn file_cue(one: &Cue) -> Result<(), Fault> {
+    let (container, tracks) = (Container::IsoBmff, vec![0]);
+    ensure(one.channel.is_none(), || "no channel".to_owned())?;
+    cue(one, &CaptionsJob { container, size_bytes: 0, tracks, video: None })
+}
+
+/// Checks one line of a caption file.
+///
+/// # Errors
+/// `worker_protocol` if a worker may not write it.
+pub fn file_line(line: &TextLine) -> Result<(), Fault> {
+    ensure(line.surface == CAPTION_FILE && line.track.is_none(), || "a line of a caption file".to_owned())?;
+    text_line(line, None)
 }
 
 /// Checks one cue.
@@ -49,8 +84,6 @@ fn is_channel(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use reelgate_flow::facts::Container;
-
     use super::*;
 
     fn checked(track: u32, channel: Option<&str>, end_ns: Option<u64>) -> bool {

@@ -6,7 +6,7 @@ use reelgate_flow::facts::{AudioFacts, MediaFacts, Rational, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
 
 use super::range_checks::{TIME_NS_MAX, at_most, ensure, text, word};
-use crate::messages::{AudioTraits, InspectJob, Inspection, MediaLimits, VideoIndex};
+use crate::messages::{AudioTraits, InspectJob, Inspection, MediaLimits, SubtitleTraits, VideoIndex};
 
 const KEYFRAMES_MAX: u64 = 200_000;
 const TAGS_MAX: u64 = 500;
@@ -27,6 +27,7 @@ pub(super) fn check(job: &InspectJob, found: &Inspection) -> Result<(), Fault> {
         check_audio(audio, job)?;
     }
     check_traits(&found.audio, facts)?;
+    check_subtitle_traits(&found.subtitles, facts)?;
     for subtitles in &facts.subtitles {
         word("subtitle codec", &subtitles.codec, 64)?;
         word("language", &subtitles.language, 64)?;
@@ -104,6 +105,13 @@ fn check_traits(traits: &[AudioTraits], facts: &MediaFacts) -> Result<(), Fault>
     ensure(known == traits.len() && places.len() == traits.len(), || "traits of audio tracks".to_owned())?;
     let channels = traits.iter().map(|traits| traits.placed_channels).max().unwrap_or(0);
     at_most("placed channels", channels.into(), 256)
+}
+
+/// Each of some tracks of subtitles once.
+fn check_subtitle_traits(traits: &[SubtitleTraits], facts: &MediaFacts) -> Result<(), Fault> {
+    let places: BTreeSet<u32> = traits.iter().map(|traits| traits.track).collect();
+    let known = facts.subtitles.iter().filter(|one| places.contains(&one.track)).count();
+    ensure(known == traits.len() && places.len() == traits.len(), || "traits of subtitles".to_owned())
 }
 
 fn check_picture(video: &VideoFacts, limits: &MediaLimits) -> Result<(), Fault> {

@@ -23,7 +23,7 @@ use reelgate_flow::reason::{Code, Fault};
 use crate::codecs;
 use crate::source::Source;
 use crate::{isobmff, mpegts};
-pub use element::{audio_role, is_missing_sample};
+pub use element::{is_missing_sample, purpose};
 use link_progress::LinkProgress;
 use packet_source::PacketSource;
 

@@ -24,14 +24,18 @@ mod verdict;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::facts::{AUDIO_TRACKS_MAX, Container, MediaFacts, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{AudioRole, AudioTraits, InspectJob, Inspection, VideoIndex};
+use reelgate_pipelines::messages::{
+    AudioRole, AudioTraits, InspectJob, Inspection, SubtitleTraits, VideoIndex,
+};
 
 use crate::demux::TrackKind;
 use crate::enrich::facts_of_movie;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
+use matroska_roles::Purpose;
 use survey::{Survey, TrackSurvey};
 
 /// Tags in the facts, over all tracks.
@@ -72,11 +76,27 @@ pub fn run(
     for traits in &mut audio {
         let Some(track) = track_of(&survey, traits.track) else { continue };
         let of_number = track.number.and_then(|number| of_numbers.get(&number));
-        traits.role = of_number.copied().unwrap_or(track.role);
+        traits.role = of_number.map_or(track.role, |purpose| purpose.audio);
     }
+    let subtitles = subtitles(&facts, &survey, &of_numbers);
     let captioned = survey.tracks.iter().filter(|track| track.is_captioned).map(|track| track.index);
     let captioned = captioned.filter(|track| facts.video.iter().any(|video| video.track == *track)).collect();
-    Ok(Inspection { facts, index, audio, captioned })
+    Ok(Inspection { facts, index, audio, captioned, subtitles })
+}
+
+/// What tracks of subtitles are for that say so.
+fn subtitles(
+    facts: &MediaFacts,
+    survey: &Survey,
+    of_numbers: &BTreeMap<u64, Purpose>,
+) -> Vec<SubtitleTraits> {
+    let traits = |track: u32| {
+        let survey = track_of(survey, track)?;
+        let of_number = survey.number.and_then(|number| of_numbers.get(&number));
+        let flags = of_number.map_or(survey.captions, |purpose| purpose.captions);
+        (flags != CaptionFlags::default()).then_some(SubtitleTraits { track, flags })
+    };
+    facts.subtitles.iter().filter_map(|one| traits(one.track)).collect()
 }
 
 /// Brand, declared duration, and whether the file is fragmented.

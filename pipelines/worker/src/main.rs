@@ -85,8 +85,12 @@ fn work(prepared: Prepared, progress_sink: &Arc<PipeSink<File>>) -> Result<Finis
     match job {
         Job::Audio(job) => audio::run(&job, &source, progress_sink.clone()).map(Finished::Audio),
         Job::Captions(job) => enrich::read_cues(&job, &source, progress_sink.clone()).map(Finished::Captions),
+        Job::CaptionFile(job) => {
+            enrich::read_caption_file(&job, &source, progress_sink.clone()).map(Finished::CaptionFile)
+        }
         Job::Enrich(job) => enrich::run(&job, source, reader, progress_sink.clone()).map(Finished::Enriched),
-        Job::Inspect(job) => inspect::run(&job, source, progress_sink.clone()).map(Finished::Inspected),
+        Job::Inspect(job) => inspect::run(&job, source, progress_sink.clone())
+            .map(|found| Finished::Inspected(Box::new(found))),
         Job::Video(job) => video::run(&job, &source, progress_sink.clone()).map(Finished::Video),
     }
 }

@@ -63,6 +63,8 @@ events! {
     Redriven = "redriven",
     /// The asset goes into quarantine.
     Quarantining = "quarantining",
+    /// A caption file beside it has come.
+    Captioned = "captioned",
     /// A hold was placed or lifted.
     Held = "held",
     /// Parts are encoded again with something covered.

@@ -47,7 +47,10 @@ impl EndedLines {
                 self.waiting.push(asset);
             } else {
                 let (detail, line) = asset_line(store, &asset).await?;
-                progress.aside(|| self.print(&detail, &line))?;
+                // A caption file goes where its film goes, so its line comes at the end of the run.
+                if detail.asset.phase != Phase::Attached {
+                    progress.aside(|| self.print(&detail, &line))?;
+                }
             }
         }
         Ok(())

@@ -259,6 +259,10 @@ impl Queries for MemoryStore {
         queries::assets(&*self.state.lock().await, filter)
     }
 
+    async fn family(&self, asset: &AssetId) -> PortResult<Vec<AssetRecord>> {
+        queries::family(&*self.state.lock().await, asset)
+    }
+
     async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>> {
         Ok(queries::find(&*self.state.lock().await, prefix))
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
+use reelgate_ports::caption_files::family_sha256;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{AssetDetail, AssetRecord, MediaProgress, NodeRecord, QueueRow, TaskRow};
@@ -12,6 +13,7 @@ use reelgate_ports::store::{AssetFilter, Backlog, ListFrom, Product};
 
 use super::outbox::deliveries_owed;
 use super::state::{State, Stored};
+use crate::work::AssetRow;
 
 /// Maximum number of ids that [`find`] returns.
 const FIND_MAX: usize = 10;
@@ -75,6 +77,15 @@ pub(super) fn assets(state: &State, filter: &AssetFilter) -> PortResult<Vec<Asse
         ListFrom::Oldest(_) => found.take(limit).map(record).collect(),
         ListFrom::Newest(_) => found.rev().take(limit).map(record).collect(),
     })
+}
+
+/// The other assets of an asset's family of names, in order of arrival.
+pub(super) fn family(state: &State, id: &AssetId) -> PortResult<Vec<AssetRecord>> {
+    let own = &state.find(id).ok_or_else(|| missing(id))?.row;
+    let all = state.by_family.get(&family_sha256(&own.source.id.key));
+    let rows = all.into_iter().flatten().filter_map(|arrival| Some(&state.at(*arrival)?.row));
+    let is_other = |row: &&AssetRow| row.id != own.id && row.source.id.bucket == own.source.id.bucket;
+    Ok(rows.filter(is_other).map(AssetRow::record).collect())
 }
 
 pub(super) fn find(state: &State, prefix: &str) -> Vec<AssetId> {

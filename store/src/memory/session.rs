@@ -86,6 +86,11 @@ impl Session for MemorySession<'_> {
         self.add(found)
     }
 
+    async fn load_families(&mut self, families: &BTreeSet<String>) -> PortResult<()> {
+        let found = numbers(&self.state.by_family, families);
+        self.add(found)
+    }
+
     async fn load_shareable(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
         let mut found = BTreeSet::new();
         for content in contents {

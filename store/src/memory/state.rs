@@ -93,6 +93,8 @@ pub(super) struct State {
     pub assets: Vec<Stored>,
     pub arrivals: BTreeMap<AssetId, i64>,
     pub by_key: BTreeMap<String, BTreeSet<i64>>,
+    /// Assets by the family of their names.
+    pub by_family: BTreeMap<String, BTreeSet<i64>>,
     pub by_content: BTreeMap<String, BTreeSet<i64>>,
     pub by_link: BTreeMap<AssetId, BTreeSet<i64>>,
     /// Tasks that are to be done and not leased.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::left_out::left_out;
+use reelgate_flow::task::TaskKey;
+use reelgate_ports::caption_files::family_sha256;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::identity;
@@ -18,6 +20,8 @@ use crate::work::{AssetRow, Deletion, LearnedFact, Loaded, UnitOfWork};
 pub(super) fn insert(state: &mut State, row: AssetRow) {
     state.arrivals.insert(row.id.clone(), row.arrival);
     state.by_key.entry(row.key_sha256.clone()).or_default().insert(row.arrival);
+    let family = family_sha256(&row.source.id.key);
+    state.by_family.entry(family).or_default().insert(row.arrival);
     state.assets.push(Stored::new(row));
 }
 
@@ -77,13 +81,19 @@ fn write_asset(state: &mut State, loaded: &Loaded) {
     }
     let row = &loaded.row;
     let arrival = row.arrival;
-    for task in &loaded.touched {
+    // Another position is that of all its tasks.
+    let moved = state.at(arrival).is_some_and(|stored| stored.row.queue_position != row.queue_position);
+    let tasks: Vec<TaskKey> = match moved {
+        true => row.core.tasks.keys().copied().collect(),
+        false => loaded.touched.iter().copied().collect(),
+    };
+    for task in &tasks {
         state.forget_task(arrival, *task);
     }
     let Some(stored) = state.at_mut(arrival) else { return };
     let before = std::mem::replace(&mut stored.row, row.clone());
     stored.extras = loaded.extras.clone();
-    for task in &loaded.touched {
+    for task in &tasks {
         state.index_task(arrival, *task);
     }
     if before.sha256 != row.sha256 {

@@ -37,6 +37,12 @@ impl WriteCall for Complete<'_> {
         if !contents.is_empty() {
             session.load_shareable(&contents).await?;
         }
+        let work = session.work();
+        let families: BTreeSet<String> =
+            self.0.iter().filter_map(|report| work.family_to_look_for(report)).collect();
+        if !families.is_empty() {
+            session.load_families(&families).await?;
+        }
         let searched = session.work().searched_contents(self.0);
         if !searched.is_empty() {
             session.load_same_content(&searched).await?;

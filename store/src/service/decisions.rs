@@ -6,7 +6,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{Approval, Decision, DecisionOutcome, Principal};
 
-use super::relatives::{follow_up, learn_findings, load_versions_of};
+use super::relatives::{follow_up, learn_findings, load_family_of, load_versions_of};
 use super::write_call::WriteCall;
 use crate::history_lines::rule_line;
 use crate::session::{Answer, Lock, Session};
@@ -125,6 +125,7 @@ async fn with_versions<S: Session, T: Send>(
 ) -> Answer<T, S> {
     session.load(std::slice::from_ref(asset)).await?;
     load_versions_of(session, asset).await?;
+    load_family_of(session, asset).await?;
     let changed = change(session.work())?;
     follow_up(session).await?;
     Ok(changed)

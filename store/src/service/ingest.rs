@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
+use reelgate_ports::caption_files::{family_sha256, is_film};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::{self, prefix_of};
@@ -130,12 +131,34 @@ async fn create<S: Session>(
         let hidden = deletions.iter().any(|deletion| deletion.hides(row));
         session.work().arrive(id, hidden)?;
     }
+    wake_caption_files(session, &fresh).await?;
     for scan in session.take_unlinked(&fresh).await? {
         if let Some(id) = scan.about() {
             session.work().scanned(&id, &scan)?;
         }
     }
     Ok(ingested)
+}
+
+/// Has caption files that wait for one of these new films look for it at once.
+async fn wake_caption_files<S: Session>(session: &mut S, fresh: &[AssetId]) -> Answer<(), S> {
+    let mut films = Vec::new();
+    let mut families = BTreeSet::new();
+    for id in fresh {
+        let key = &session.work().at(id)?.row.source.id.key;
+        if is_film(key) {
+            families.insert(family_sha256(key));
+            films.push(id.clone());
+        }
+    }
+    if films.is_empty() {
+        return Ok(());
+    }
+    session.load_families(&families).await?;
+    for film in &films {
+        session.work().wake_caption_files(film)?;
+    }
+    Ok(())
 }
 
 /// Gives every new asset its position in its producer's queue, and keeps the end of each queue for the next asset.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use reelgate_flow::ids::AssetId;
+use reelgate_ports::caption_files::{family_sha256, is_film};
 use reelgate_ports::error::PortResult;
 
 use crate::session::{Answer, Session};
@@ -25,6 +26,9 @@ pub(super) async fn follow_up<S: Session>(session: &mut S) -> Answer<(), S> {
         if !wanted.keys.is_empty() {
             session.load_versions(&wanted.keys).await?;
         }
+        if !wanted.families.is_empty() {
+            session.load_families(&wanted.families).await?;
+        }
         if !wanted.contents.is_empty() {
             session.load_same_content(&wanted.contents).await?;
         }
@@ -43,6 +47,7 @@ struct Wanted {
     duplicates_of: BTreeSet<AssetId>,
     keys: BTreeSet<String>,
     contents: BTreeSet<String>,
+    families: BTreeSet<String>,
     /// Findings are judged, so it counts what was known of the released assets.
     judges: bool,
 }
@@ -62,6 +67,9 @@ impl Wanted {
                     let row = &work.at(id)?.row;
                     wanted.keys.insert(row.key_sha256.clone());
                     wanted.contents.extend(row.sha256.clone().filter(|_| *same_content));
+                }
+                FollowUp::ReadByFilms(id) | FollowUp::QuarantineFilms(id) | FollowUp::CaptionFiles(id, _) => {
+                    wanted.families.insert(family_sha256(&work.at(id)?.row.source.id.key));
                 }
                 FollowUp::Redaction(id) => wanted.contents.extend(work.at(id)?.row.sha256.clone()),
                 FollowUp::SameContent { id, .. } => {
@@ -115,4 +123,14 @@ pub(super) async fn learn_releases<S: Session>(session: &mut S) -> Answer<(), S>
 pub(super) async fn load_versions_of<S: Session>(session: &mut S, id: &AssetId) -> Answer<(), S> {
     let key = session.work().at(id)?.row.key_sha256.clone();
     session.load_versions(&BTreeSet::from([key])).await
+}
+
+/// Loads the films and caption files whose names are of the family of a loaded caption file.
+pub(super) async fn load_family_of<S: Session>(session: &mut S, id: &AssetId) -> Answer<(), S> {
+    let key = &session.work().at(id)?.row.source.id.key;
+    if is_film(key) {
+        return Ok(());
+    }
+    let family = family_sha256(key);
+    session.load_families(&BTreeSet::from([family])).await
 }

@@ -111,6 +111,11 @@ impl UnitOfWork {
             let found = "one whose outputs are just being replaced; try again when it is published";
             return refuse("an asset whose outputs stay", found);
         }
+        if let Some(film) = self.decided_with(id, &decision.what) {
+            let found = format!("a caption file, which goes with its film {film}; decide about the film");
+            return refuse("an asset that stands alone", &found);
+        }
+        let row = &self.at(id)?.row;
         // The core itself says whether the decision applies: it is asked with a copy.
         let applies =
             input(&decision.what).is_none_or(|input| row.core.clone().step(input, &mut Vec::new()).is_ok());

@@ -7,6 +7,7 @@
 
 mod approvals;
 mod arrivals;
+mod caption_files;
 mod decisions;
 mod deletions;
 mod judgement;

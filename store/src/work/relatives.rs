@@ -17,7 +17,7 @@ pub struct Version {
     pub id: AssetId,
     /// It is newer than the asset that was asked for.
     pub newer: bool,
-    /// Its outputs are visible.
+    /// Its outputs are visible, or those of the film to which it is attached.
     pub published: bool,
 }
 
@@ -34,7 +34,7 @@ impl UnitOfWork {
         let version = |other: &Loaded| Version {
             id: other.row.id.clone(),
             newer: this.is_older_than(&other.row),
-            published: other.row.core.phase == Phase::Published,
+            published: matches!(other.row.core.phase, Phase::Published | Phase::Attached),
         };
         Ok(self.loaded.values().filter(same_key).map(version).collect())
     }
@@ -55,6 +55,9 @@ impl UnitOfWork {
             FollowUp::SameKey { id, same_content } => self.close_over(&id, same_content),
             FollowUp::SameContent { id, findings } => self.judge_same_content(&id, &findings),
             FollowUp::Redaction(id) => self.redact_same_content(&id),
+            FollowUp::ReadByFilms(id) => self.read_by_films(&id),
+            FollowUp::QuarantineFilms(id) => self.quarantine_films(&id),
+            FollowUp::CaptionFiles(id, change) => self.step_caption_files(&id, change),
         }
     }
 

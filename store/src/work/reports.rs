@@ -9,6 +9,7 @@ use super::rows::LearnedFact;
 use super::steps::UnitOfWork;
 use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::order::{self, Priority};
 use reelgate_ports::records::{
     Applied, Ending, HistoryEvent, KeptSource, Success, TaskReport, WithdrawalRecord,
 };
@@ -35,6 +36,7 @@ impl UnitOfWork {
         let weighed = self.weighed(report)?;
         let input = self.input(report, weighed.as_ref())?;
         self.account(report)?;
+        self.prioritise(report)?;
         let by = Attribution { node: Some(&report.node), usage: Some(report.usage), cause: None };
         if !self.step(id, input, by)? {
             return Ok(Applied::Stale);
@@ -70,13 +72,19 @@ impl UnitOfWork {
                 let known = self.at(&report.fence.asset)?.row.sha256.clone();
                 let sha256 = report.sha256.clone().or(known);
                 let original = self.link_to_original(&report.fence.asset, sha256.as_deref())?;
+                let files = self.has_caption_files(&report.fence.asset);
                 Outcome::Validated {
+                    files,
                     video_chunks: *video_chunks,
                     audio: *audio,
                     captions: *captions,
                     original,
                 }
             }
+            Ending::Success(Success::Attached { delay_ms }) => match self.films_of(&report.fence.asset)[..] {
+                [] => Outcome::Waiting { delay_ms: *delay_ms },
+                _ => Outcome::Attached,
+            },
             Ending::Success(Success::Screened { screening, .. }) => {
                 Outcome::Screened(weighed.map_or_else(|| screening.clone(), |all| all.screening.clone()))
             }
@@ -114,6 +122,20 @@ impl UnitOfWork {
         Ok(())
     }
 
+    /// Gives the asset the priority that its producer asks for, before its other tasks are placed. An operator's profile or import
+    /// has decided if it is not the normal one.
+    fn prioritise(&mut self, report: &TaskReport) -> PortResult<()> {
+        let Ending::Success(Success::Validated { priority: Some(asked), .. }) = report.ending else {
+            return Ok(());
+        };
+        let row = &mut self.at(&report.fence.asset)?.row;
+        if row.priority == Priority::Normal {
+            row.queue_position = order::moved(row.queue_position, row.received_ms, row.priority, asked);
+            row.priority = asked;
+        }
+        Ok(())
+    }
+
     fn learn(&mut self, report: &TaskReport) -> PortResult<()> {
         let Ending::Success(success) = &report.ending else { return Ok(()) };
         let asset = report.fence.asset.clone();
@@ -141,7 +163,10 @@ impl UnitOfWork {
                     self.learned.push(LearnedFact::Redaction(asset, redaction.clone()));
                 }
             }
-            Success::ExternallyScanned { .. } | Success::LooksAgain | Success::Waiting { .. } => {}
+            Success::Attached { .. }
+            | Success::ExternallyScanned { .. }
+            | Success::LooksAgain
+            | Success::Waiting { .. } => {}
             Success::Published { location } => {
                 let loaded = self.at(&asset)?;
                 loaded.row.published_location = Some(location.clone());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use reelgate_flow::asset::{Effect, Input, NoticeKind, OriginalEnd, Phase, TaskRecord};
+use reelgate_flow::asset::{Effect, Input, NoticeKind, OriginalEnd, Phase, TaskRecord, WithFilm};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::invariants::{self, check_step};
 use reelgate_flow::policy::Policy;
@@ -19,7 +19,7 @@ use reelgate_ports::records::{FindingRecord, HistoryRecord};
 pub enum FollowUp {
     /// The original ended like this: step the duplicates linked to it.
     Duplicates(AssetId, OriginalEnd),
-    /// The asset was published: supersede the older versions of its key.
+    /// The asset was published or attached: supersede the older versions of its key.
     Older(AssetId),
     /// The asset was quarantined: quarantine the older versions of its key and, if a person decided so, every asset with the
     /// same content, because they hold the same data.
@@ -31,6 +31,12 @@ pub enum FollowUp {
     },
     /// A person has the asset redacted: every other asset with the same content gets the same redaction.
     Redaction(AssetId),
+    /// The caption file has come: step its films.
+    ReadByFilms(AssetId),
+    /// The caption file is quarantined: quarantine its films.
+    QuarantineFilms(AssetId),
+    /// Step the caption files of the film.
+    CaptionFiles(AssetId, WithFilm),
     /// A look at the content found this: policy answers it for every other asset with the same content.
     SameContent {
         /// The asset for which was looked.
@@ -142,7 +148,7 @@ impl UnitOfWork {
         for effect in effects {
             self.apply(id, effect, by, original.as_ref())?;
         }
-        if phase == Phase::Published && before != Phase::Published {
+        if phase != before && matches!(phase, Phase::Published | Phase::Attached) {
             self.follow_ups.push_back(FollowUp::Older(id.clone()));
         }
         Ok(true)
@@ -164,6 +170,11 @@ impl UnitOfWork {
             Effect::Owe(kind) => self.owed.push((id.clone(), kind)),
             Effect::CloseOver { same_content } => {
                 self.follow_ups.push_back(FollowUp::SameKey { id: id.clone(), same_content });
+            }
+            Effect::ReadByFilm => self.follow_ups.push_back(FollowUp::ReadByFilms(id.clone())),
+            Effect::QuarantineFilm => self.follow_ups.push_back(FollowUp::QuarantineFilms(id.clone())),
+            Effect::StepCaptionFiles(change) => {
+                self.follow_ups.push_back(FollowUp::CaptionFiles(id.clone(), change));
             }
             Effect::RedactSameContent => self.follow_ups.push_back(FollowUp::Redaction(id.clone())),
             Effect::NotifyDuplicates(end) => self.follow_ups.push_back(FollowUp::Duplicates(id.clone(), end)),

@@ -128,7 +128,7 @@ pub struct SimulatedFleet {
 /// Runs one schedule. Returns the counters, and the trace if it was asked for.
 pub fn run(seed: u64, hits: Hits, tracing: bool) -> (Result<(), String>, Journal) {
     let mut rng = Rng::new(seed);
-    let truth = Truth::new(&mut rng, TURNS);
+    let truth = Truth::new(&mut rng, TURNS).with_caption_files(&mut Rng::new(!seed), TURNS);
     let weather = Weather::new(&mut rng);
     let store = Observed::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
     let workers = std::array::from_fn(|_| Worker::Idle);
@@ -330,11 +330,27 @@ impl SimulatedFleet {
             self.store.journal.hit(if troubled { Hit::SourceTrouble } else { Hit::Poisoned });
             return failed(code);
         }
+        if task == TaskKey::Validate && self.store.truth.uploads[upload].film.is_some() {
+            return self.look_for_film(job);
+        }
         if let Some(code) = self.touch_files(job)? {
             return failed(code);
         }
         let (outcome, searched) = self.outcome(job);
         Ok((Input::Done { task, attempt, outcome }, searched))
+    }
+
+    /// A caption file gives up after some time without a film.
+    fn look_for_film(&mut self, job: Job) -> Result<(Input, Option<Searched>), String> {
+        let Job { row, task, attempt, .. } = job;
+        if self.store.films_of(row).next().is_none() {
+            if self.rng.percent(20) {
+                self.store.journal.hit(Hit::CaptionFileMissedFilm);
+                return Ok((Input::Failed { task, attempt, fault: Fault::new(Code::FilmMissing, "") }, None));
+            }
+            self.store.journal.hit(Hit::CaptionFileWaited);
+        }
+        Ok((Input::Done { task, attempt, outcome: Outcome::Attached }, None))
     }
 
     fn outcome(&mut self, job: Job) -> (Outcome, Option<Searched>) {
@@ -352,6 +368,7 @@ impl SimulatedFleet {
                 video_chunks: 0,
                 audio: false,
                 captions: false,
+                files: false,
                 original: Original::None,
             };
         }
@@ -363,6 +380,7 @@ impl SimulatedFleet {
                     video_chunks,
                     audio: video_chunks == 0 || self.rng.percent(50),
                     captions: self.rng.percent(15),
+                    files: false,
                     original: Original::None,
                 }
             }
@@ -469,8 +487,13 @@ impl SimulatedFleet {
         match job.task {
             TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions | TaskKey::Enrich if current => {
                 row.staged.insert(job.task);
+                if job.task == TaskKey::Captions {
+                    row.read = job.attempt;
+                }
             }
+            TaskKey::Screen if current => row.searched = row.read,
             TaskKey::Package if current => {
+                row.packaged = row.read;
                 let (chunks, audio, captions) = row.plan;
                 let there = |task: &TaskKey| row.staged.contains(task) || row.shown.contains(task);
                 let video = (0..chunks).all(|chunk| there(&TaskKey::Video { chunk }));
@@ -478,7 +501,8 @@ impl SimulatedFleet {
                     return Err(format!("asset {}: S1: packaging finds an encode missing", job.row));
                 }
                 // They are packaged into other files, so those that were published do not help.
-                if captions && !row.staged.contains(&TaskKey::Captions) {
+                let captioned = captions || row.asset.flags.captioned;
+                if captioned && !row.staged.contains(&TaskKey::Captions) {
                     return Err(format!("asset {}: S1: packaging finds no cues", job.row));
                 }
             }
@@ -487,6 +511,9 @@ impl SimulatedFleet {
             TaskKey::Publish => {
                 if row.asset.verdict == Verdict::Unscanned || row.asset.phase != Phase::Screened {
                     return Err(format!("asset {}: S14: outputs become visible unscreened", job.row));
+                }
+                if row.asset.flags.captioned && !job.linked && row.searched != row.packaged {
+                    return Err(format!("asset {}: S14: captions become visible unsearched", job.row));
                 }
                 let content = self.store.truth.uploads[row.upload].content;
                 let source = if job.linked { copied } else { Some(content) };

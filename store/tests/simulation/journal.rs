@@ -26,7 +26,7 @@ hits! {
     NoteJudged NoteLinked NoteRedriven NoteRedone NoteQuarantining NoteHeld NoteRedacting
     // states
     PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
-    PhaseQuarantined PhaseFailed PhaseSuperseded PhaseReleasing PhaseErased
+    PhaseQuarantined PhaseFailed PhaseSuperseded PhaseReleasing PhaseErased PhaseAttached
     TaskReady TaskParked TaskDone TaskDead TaskDropped
     DoorReject DoorQuarantine DoorSupersede DoorErase
     VerdictUnscanned VerdictClean VerdictFlagged SeverityNone SeverityLow SeverityMedium SeverityHigh
@@ -37,6 +37,7 @@ hits! {
     PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
     HeldSuperseded RedoStoppedByHold HeldPublishingRedriven
+    CaptionFileWaited CaptionFileMissedFilm CaptionFileRead CaptionFileReadLate CaptionFileLeftWithFilm
     RulesChanged ClassifierUpgraded LookedAgain FoundInContent NotCoveredByRelease
 }
 
@@ -86,7 +87,9 @@ impl Journal {
             Input::Done { .. } => (Hit::Done, Hit::StaleDone),
             Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
             Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
-            Input::OriginalEnded(_) | Input::Superseded | Input::ContentRedacted => return,
+            Input::OriginalEnded(_) | Input::Superseded | Input::ContentRedacted | Input::CaptionFileCame => {
+                return;
+            }
             Input::Redrive { .. } => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
             Input::Quarantine(_) => (Hit::Quarantine, Hit::StaleQuarantine),
@@ -115,6 +118,7 @@ impl Journal {
             HistoryEvent::Quarantining => Hit::NoteQuarantining,
             HistoryEvent::Held => Hit::NoteHeld,
             HistoryEvent::Redacting => Hit::NoteRedacting,
+            HistoryEvent::Captioned => Hit::CaptionFileRead,
             _ => return,
         };
         self.hits.hit(hit);
@@ -148,6 +152,7 @@ impl Journal {
             Phase::Superseded => Hit::PhaseSuperseded,
             Phase::Releasing => Hit::PhaseReleasing,
             Phase::Erased => Hit::PhaseErased,
+            Phase::Attached => Hit::PhaseAttached,
         });
         for record in asset.tasks.values() {
             self.hits.hit(match record.state {

@@ -84,6 +84,12 @@ pub struct Row {
     pub visible: Option<usize>,
     /// It was published, and not withdrawn since.
     pub was_published: bool,
+    /// The attempt that has read its captions last, and the one whose captions were searched and packaged last.
+    pub read: u32,
+    pub searched: u32,
+    pub packaged: u32,
+    /// It was under hold at some time.
+    pub was_held: bool,
 }
 
 pub struct Observed {
@@ -333,6 +339,7 @@ impl Observed {
                 let content = self.truth.uploads[self.rows[row].upload].content;
                 hash = Some(identity::key_sha256(&format!("content {content}")));
                 Success::Validated {
+                    priority: None,
                     video_chunks: *video_chunks,
                     audio: *audio,
                     captions: *captions,
@@ -340,6 +347,7 @@ impl Observed {
                     jobs: Vec::new(),
                 }
             }
+            Outcome::Attached => Success::Attached { delay_ms: 1_000 },
             Outcome::Screened(screening) => Success::Screened {
                 screening: screening.clone(),
                 findings: findings(),
@@ -601,7 +609,12 @@ impl Observed {
             let causes = [
                 (Cause::FoundInContent, Hit::FoundInContent),
                 (Cause::AfterRelease, Hit::NotCoveredByRelease),
+                (Cause::Film, Hit::CaptionFileLeftWithFilm),
             ];
+            let late = before.0 == Phase::Published && row.asset.flags.captioned;
+            if late && lines.iter().any(|line| line.event == HistoryEvent::Captioned) {
+                self.journal.hit(Hit::CaptionFileReadLate);
+            }
             for (cause, hit) in causes {
                 let is_it = |line: &HistoryRecord| {
                     line.event == HistoryEvent::Quarantining && line.detail == cause.as_str()
@@ -659,6 +672,18 @@ impl Observed {
         })
     }
 
+    /// The films of a caption file that were not refused, replaced or erased; of each the newest version.
+    pub fn films_of(&self, file: usize) -> impl Iterator<Item = usize> {
+        let film = self.truth.uploads[self.rows[file].upload].film;
+        let is_there =
+            |row: &Row| !matches!(row.asset.phase, Phase::Rejected | Phase::Superseded | Phase::Erased);
+        let of_key = move |index: &usize| {
+            film.is_some_and(|film| self.truth.uploads[self.rows[*index].upload].key == film)
+        };
+        let there = (0..self.rows.len()).filter(of_key).filter(move |index| is_there(&self.rows[*index]));
+        there.max_by_key(|index| self.truth.uploads[self.rows[*index].upload].sequencer).into_iter()
+    }
+
     pub fn older(&self, row: usize) -> Vec<usize> {
         let this = &self.truth.uploads[self.rows[row].upload];
         let older = |index: &usize| {
@@ -698,6 +723,10 @@ impl Row {
             covered: Vec::new(),
             visible: None,
             was_published: false,
+            read: 0,
+            searched: 0,
+            packaged: 0,
+            was_held: false,
         }
     }
 
@@ -721,6 +750,7 @@ impl Row {
             return None;
         }
         self.asset = seen.row.core.clone();
+        self.was_held |= self.asset.flags.held;
         self.located = seen.row.published_location.is_some();
         self.linked_to = seen.row.linked_to.as_ref().and_then(|id| numbers.get(id)).copied();
         let extras = || seen.extras.iter();

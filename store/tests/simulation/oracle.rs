@@ -133,7 +133,8 @@ fn gone(row: &Row, index: usize) -> Result<(), String> {
 fn is_refusal_true(store: &Observed, row: &Row) -> bool {
     let Some(code) = row.asset.reason.as_ref().map(|fault| fault.code) else { return false };
     let poisoned = store.truth.content_of(row.upload).poison.is_some_and(|(_, poison)| poison == code);
-    let troubled = store.truth.uploads[row.upload].trouble == Some(code);
+    let upload = &store.truth.uploads[row.upload];
+    let troubled = upload.trouble == Some(code) || (code == Code::FilmMissing && upload.film.is_some());
     // A passing fault refuses only if producers' faults ended the same task as often as the code allows.
     let repeated = |row: &Row| {
         PASSING.contains(&code) && row.producers_faults.values().any(|count| *count >= code.attempts_max())
@@ -177,11 +178,30 @@ pub fn at_rest(store: &Observed, redriven: bool) -> Result<(), String> {
         let newest = !store.has_newer(index);
         let alone = asset.phase != Phase::Published || store.older(index).into_iter().all(is_out);
         hold(alone, index, "S7: an older and a newer version are both published")?;
+        if asset.phase == Phase::Attached {
+            attached(store, index)?;
+        }
         let superseded = asset.phase == Phase::Superseded;
         hold(!newest || !superseded, index, "S7: the newest version is superseded")?;
         hold(!redriven || may_fail(store, row), index, "L1: failed without a fault")?;
     }
     check_notices(store)
+}
+
+/// A caption file at rest: its film has read it, or is where nobody reads it.
+fn attached(store: &Observed, index: usize) -> Result<(), String> {
+    let is_out = |older: usize| store.rows[older].asset.phase != Phase::Attached;
+    hold(store.older(index).into_iter().all(is_out), index, "S7: an older version is attached too")?;
+    for film in store.films_of(index) {
+        let row = &store.rows[film];
+        // It goes with the newest upload of the film, which may have been refused.
+        let newest = !store.has_newer(film);
+        let quarantined = newest && row.asset.phase == Phase::Quarantined && row.asset.flags.captioned;
+        hold(!quarantined, index, "S14: a caption file stays though its film is quarantined")?;
+        let read = row.asset.phase != Phase::Published || row.asset.flags.captioned || row.was_held;
+        hold(read, index, "L1: a film was published without its caption file")?;
+    }
+    Ok(())
 }
 
 fn may_fail(store: &Observed, row: &Row) -> bool {

@@ -32,6 +32,8 @@ pub struct Upload {
     pub forced: bool,
     /// A fault of this upload only, whatever its content; media work meets it.
     pub trouble: Option<Code>,
+    /// It is a caption file of the film with this key.
+    pub film: Option<usize>,
 }
 
 pub struct Truth {
@@ -82,6 +84,7 @@ impl Truth {
                     trouble: rng.percent(10).then(|| {
                         rng.pick(&[Code::SourceMissing, Code::SourceChanged, Code::ChecksumMismatch])
                     }),
+                    film: None,
                 })
                 .collect(),
             rules: (0..1 + rng.below(4))
@@ -91,9 +94,34 @@ impl Truth {
         }
     }
 
+    /// Adds one or two versions of the caption file of a film to some schedules. They have a generator of their own, so that other
+    /// schedules stay as they are.
+    pub fn with_caption_files(mut self, rng: &mut Rng, turns: usize) -> Self {
+        let film = self.uploads[0].key;
+        let key = 1 + self.uploads.iter().map(|upload| upload.key).max().unwrap_or(0);
+        let versions = if rng.percent(40) { 1 + rng.below(2) } else { 0 };
+        for sequencer in 0..versions {
+            self.contents.push(Content { severity: Severity::None, later: Severity::None, poison: None });
+            self.uploads.push(Upload {
+                key,
+                sequencer,
+                uploaded_turn: rng.below(turns),
+                content: self.contents.len() - 1,
+                name_severity: Severity::None,
+                forced: false,
+                trouble: None,
+                film: Some(film),
+            });
+        }
+        self
+    }
+
     /// The key of an upload.
     pub fn key(&self, upload: usize) -> String {
-        format!("key-{}", self.uploads[upload].key)
+        match self.uploads[upload].film {
+            Some(film) => format!("key-{film}.de.srt"),
+            None => format!("key-{}", self.uploads[upload].key),
+        }
     }
 
     /// What a look finds in the content of an upload.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reelgate_flow::ids::AssetId;
+use reelgate_ports::caption_files::family_sha256;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::order::prefix_of;
 use reelgate_store::session::EventDelivery;
@@ -25,10 +26,10 @@ pub(super) async fn insert(
     let numbered = sqlx::query(
         "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced,
                              phase, verdict, severity, received_at_ms, priority, prefix, queue_position,
-                             redrives, history_lines)
+                             family_sha256, redrives, history_lines)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
-                value ->> 13, value ->> 14, value ->> 15, 0, 0
+                value ->> 13, value ->> 14, value ->> 15, value ->> 16, 0, 0
          FROM json_each(?) ORDER BY key RETURNING id, arrival",
     )
     .bind(cells)
@@ -45,9 +46,9 @@ pub(super) async fn insert(
     Ok(())
 }
 
-fn cells(row: &AssetRow, time: QueueTime) -> impl serde::Serialize + '_ {
+fn cells(row: &AssetRow, time: QueueTime) -> serde_json::Value {
     let source = &row.source;
-    (
+    serde_json::json!([
         row.id.as_str(),
         source.id.bucket.as_str(),
         source.id.key.as_str(),
@@ -64,7 +65,8 @@ fn cells(row: &AssetRow, time: QueueTime) -> impl serde::Serialize + '_ {
         row.priority.as_str(),
         prefix_of(&source.id.key),
         time.of_day(row.queue_position),
-    )
+        family_sha256(&source.id.key),
+    ])
 }
 
 /// The upload events; a repeated one is only counted.

@@ -19,6 +19,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (12, "hashed_prefixes", include_str!("../../migrations/0012_hashed_prefixes.sql")),
     (13, "announced_seals", include_str!("../../migrations/0013_announced_seals.sql")),
     (14, "metadata", include_str!("../../migrations/0014_metadata.sql")),
+    (15, "families", include_str!("../../migrations/0015_families.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

@@ -217,6 +217,10 @@ impl Queries for SqliteStore {
         queries::assets(&self.readers, filter).await
     }
 
+    async fn family(&self, asset: &AssetId) -> PortResult<Vec<AssetRecord>> {
+        queries::family(&self.readers, asset).await
+    }
+
     async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>> {
         queries::find(&self.readers, prefix).await
     }

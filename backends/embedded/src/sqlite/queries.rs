@@ -108,6 +108,19 @@ pub(super) async fn assets(pool: &SqlitePool, filter: &AssetFilter) -> PortResul
     rows.iter().map(|row| Ok(rows::asset(row)?.record())).collect()
 }
 
+/// The other assets of an asset's family of names, in order of arrival.
+pub(super) async fn family(pool: &SqlitePool, id: &AssetId) -> PortResult<Vec<AssetRecord>> {
+    let rows = sqlx::query(
+        "SELECT other.* FROM assets AS own JOIN assets AS other USING (family_sha256, bucket)
+         WHERE own.id = ? AND other.id <> own.id AND other.family_sha256 <> '' ORDER BY other.arrival",
+    )
+    .bind(id.as_str())
+    .fetch_all(pool)
+    .await
+    .map_err(db("read a family of names"))?;
+    rows.iter().map(|row| Ok(rows::asset(row)?.record())).collect()
+}
+
 /// Asset ids that begin with the text.
 pub(super) async fn find(pool: &SqlitePool, prefix: &str) -> PortResult<Vec<AssetId>> {
     if !AssetId::can_begin(prefix) {

@@ -14,6 +14,10 @@ use super::work::{json, load};
 /// Every version of these keys, given by their SHA-256.
 const VERSIONS: &str = "SELECT id FROM assets WHERE key_sha256 IN (SELECT value FROM json_each(?))";
 
+/// Every asset whose name is of these families, given by their SHA-256.
+const FAMILIES: &str =
+    "SELECT id FROM assets WHERE family_sha256 <> '' AND family_sha256 IN (SELECT value FROM json_each(?))";
+
 /// The duplicates that wait for these assets.
 const DUPLICATES: &str = "SELECT id FROM assets
     WHERE linked_to IN (SELECT value FROM json_each(?)) AND phase IN ('linked', 'screened')";
@@ -36,6 +40,16 @@ pub(super) async fn versions(
     keys: &BTreeSet<String>,
 ) -> PortResult<()> {
     find(conn, work, time, VERSIONS, keys, "look for other versions").await
+}
+
+/// Loads every asset whose name is of these families.
+pub(super) async fn families(
+    conn: &mut SqliteConnection,
+    work: &mut UnitOfWork,
+    time: QueueTime,
+    families: &BTreeSet<String>,
+) -> PortResult<()> {
+    find(conn, work, time, FAMILIES, families, "look for caption files and their films").await
 }
 
 /// Loads the duplicates that wait for these assets.

@@ -43,6 +43,10 @@ impl Session for SqliteSession {
         related::versions(&mut self.tx, &mut self.work, self.time, keys).await
     }
 
+    async fn load_families(&mut self, families: &BTreeSet<String>) -> PortResult<()> {
+        related::families(&mut self.tx, &mut self.work, self.time, families).await
+    }
+
     async fn load_shareable(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
         related::shareable(&mut self.tx, &mut self.work, self.time, contents).await
     }

@@ -17,7 +17,7 @@ pub(super) async fn write(
     mut work: UnitOfWork,
     time: QueueTime,
 ) -> PortResult<Vec<String>> {
-    write_assets(conn, &work).await?;
+    write_assets(conn, &work, time).await?;
     write_tasks(conn, &work, time).await?;
     write_history(conn, &work).await?;
     for learned in std::mem::take(&mut work.learned) {
@@ -75,9 +75,9 @@ async fn write_learned(
 }
 
 /// Three statements, so that an index is touched only where its column can have changed.
-async fn write_assets(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
+async fn write_assets(conn: &mut SqliteConnection, work: &UnitOfWork, time: QueueTime) -> PortResult<()> {
     let what = "write assets";
-    let state: Vec<_> = work.loaded.values().filter(|l| l.changed).map(asset_cells).collect();
+    let state: Vec<_> = work.loaded.values().filter(|l| l.changed).map(|l| asset_cells(l, time)).collect();
     if !state.is_empty() {
         sqlx::query(UPDATE_STATE).bind(json(&state)?).execute(&mut *conn).await.map_err(db(what))?;
     }
@@ -137,7 +137,7 @@ const UPDATE_STATE: &str = "
         phase = j.value ->> 1, verdict = j.value ->> 2, severity = j.value ->> 3, reason_code = j.value ->> 4,
         reason_detail = j.value ->> 5, exit = j.value ->> 6, linked_to = j.value ->> 7, redrives = j.value ->> 8,
         ended_at_ms = j.value ->> 9, location = j.value ->> 10, published_location = j.value ->> 11,
-        flags = j.value ->> 12, surfaces = j.value ->> 13
+        flags = j.value ->> 12, surfaces = j.value ->> 13, priority = j.value ->> 14, queue_position = j.value ->> 15
     FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
 
 const UPDATE_HASH: &str =
@@ -145,7 +145,7 @@ const UPDATE_HASH: &str =
 
 const UPDATE_LINES: &str = "UPDATE assets SET history_lines = j.value ->> 1 FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
 
-fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
+fn asset_cells(loaded: &Loaded, time: QueueTime) -> impl serde::Serialize + '_ {
     let (row, core) = (&loaded.row, &loaded.row.core);
     (
         row.arrival,
@@ -162,6 +162,8 @@ fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
         row.published_location.as_deref(),
         core.flags.text(),
         row.surfaces_text(),
+        row.priority.as_str(),
+        time.of_day(row.queue_position),
     )
 }
 
@@ -175,7 +177,7 @@ const UPSERT_TASKS: &str = "
         state = excluded.state, attempts = excluded.attempts, uncounted = excluded.uncounted,
         not_producers_fault = excluded.not_producers_fault, answered = excluded.answered, ready_at_ms = excluded.ready_at_ms,
         lease_owner = NULL, lease_until_ms = NULL, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms,
-        memory_bytes_max = excluded.memory_bytes_max";
+        memory_bytes_max = excluded.memory_bytes_max, queue_position = excluded.queue_position";
 
 fn task_cells(loaded: &Loaded, key: TaskKey, time: QueueTime) -> PortResult<impl serde::Serialize + '_> {
     let lost = || corrupt("tasks.task", "a task of this asset");

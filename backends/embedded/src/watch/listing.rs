@@ -13,8 +13,9 @@ use crate::paths;
 pub(super) const LOOK: &str = "look for uploads";
 
 /// Ends of names, in lower case, that are no uploads: what browsers, rsync wrappers and SFTP clients call a file
-/// until it is complete, and the checksum next to an upload.
-const ENDS_IGNORED: &[&str] = &[".part", ".partial", ".filepart", ".crdownload", ".tmp", ".sha256"];
+/// until it is complete, and the checksum and the job file next to an upload.
+const ENDS_IGNORED: &[&str] =
+    &[".part", ".partial", ".filepart", ".crdownload", ".tmp", ".sha256", ".reelgate.toml"];
 
 /// A file as a look found it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -105,6 +105,7 @@ fn only_complete_looking_names_are_uploads() {
         "c.crdownload",
         "d.partial",
         "e.mp4.sha256",
+        "e.mp4.reelgate.toml",
         ".hidden.mp4",
         ".dir/f.mp4",
         "ok/.g/h.mp4",

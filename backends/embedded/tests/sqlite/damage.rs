@@ -40,7 +40,7 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     open(&home).await.unwrap().close().await;
     run(
         &home,
-        "INSERT INTO _sqlx_migrations SELECT 15, description, installed_on, success, checksum, execution_time
+        "INSERT INTO _sqlx_migrations SELECT 16, description, installed_on, success, checksum, execution_time
                 FROM _sqlx_migrations WHERE version = 1",
     )
     .await;

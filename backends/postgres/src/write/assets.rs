@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_ports::caption_files::family_sha256;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{HistoryEvent, HistoryRecord};
@@ -35,6 +36,8 @@ struct States {
     published_location: Vec<Option<String>>,
     flags: Vec<String>,
     surfaces: Vec<String>,
+    priority: Vec<&'static str>,
+    queue_position: Vec<i64>,
 }
 
 impl States {
@@ -55,6 +58,8 @@ impl States {
         self.published_location.push(row.published_location.clone());
         self.flags.push(core.flags.text());
         self.surfaces.push(row.surfaces_text());
+        self.priority.push(row.priority.as_str());
+        self.queue_position.push(number(row.queue_position));
     }
 }
 
@@ -72,11 +77,11 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
     sqlx::query!(
         "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, sequencer, size_bytes, location, forced,
                              priority, prefix, queue_position, received_at_ms, phase, verdict, severity, redrives, exit,
-                             reason_code, reason_detail, ended_at_ms, flags, key_sha256)
+                             reason_code, reason_detail, ended_at_ms, flags, key_sha256, family_hash)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
                               $8::bigint[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::bigint[],
                               $14::bigint[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::text[],
-                              $20::text[], $21::text[], $22::bigint[], $23::text[], $24::text[])",
+                              $20::text[], $21::text[], $22::bigint[], $23::text[], $24::text[], $25::bigint[])",
         &states.arrival,
         &column(|l| l.row.id.as_str().to_owned()),
         &column(|l| l.row.source.id.bucket.clone()),
@@ -87,9 +92,9 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
         &numbers(|l| number(l.row.source.size_bytes)),
         &states.location,
         &forced,
-        &column(|l| l.row.priority.as_str().to_owned()),
+        &states.priority as _,
         &column(|l| prefix_of(&l.row.source.id.key).to_owned()),
-        &numbers(|l| number(l.row.queue_position)),
+        &states.queue_position,
         &numbers(|l| number(l.row.received_ms)),
         &states.phase as _,
         &states.verdict as _,
@@ -101,6 +106,7 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
         &states.ended_at_ms as _,
         &states.flags,
         &column(|l| l.row.key_sha256.clone()),
+        &numbers(|l| locks::hash(&family_sha256(&l.row.source.id.key))),
     )
     .execute(conn)
     .await
@@ -125,12 +131,13 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
              UPDATE assets SET phase = u.phase, verdict = u.verdict, severity = u.severity, redrives = u.redrives,
                  ended_at_ms = u.ended_at_ms, sha256 = u.sha256, reason_code = u.reason_code,
                  reason_detail = u.reason_detail, exit = u.exit, linked_to = u.linked_to, location = u.location,
-                 published_location = u.published_location, flags = u.flags, surfaces = u.surfaces
+                 published_location = u.published_location, flags = u.flags, surfaces = u.surfaces,
+                 priority = u.priority, queue_position = u.queue_position
              FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[],
                          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $25::text[],
-                         $26::text[])
+                         $26::text[], $27::text[], $28::bigint[])
                  AS u (arrival, phase, verdict, severity, redrives, ended_at_ms, sha256, reason_code, reason_detail,
-                       exit, linked_to, location, published_location, flags, surfaces)
+                       exit, linked_to, location, published_location, flags, surfaces, priority, queue_position)
              WHERE assets.arrival = u.arrival
          ), contents AS (
              INSERT INTO contents (content_hash, asset) SELECT * FROM unnest($14::bigint[], $15::bigint[])
@@ -170,6 +177,8 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
         &lines,
         &states.flags,
         &states.surfaces,
+        &states.priority as _,
+        &states.queue_position,
     )
     .fetch_one(conn)
     .await

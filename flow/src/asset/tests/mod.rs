@@ -1,5 +1,6 @@
 //! Single behaviours of `step`; the seeded schedules of the store combine them.
 
+mod caption_files;
 mod decisions;
 mod duplicates;
 mod exits;
@@ -96,7 +97,10 @@ impl Life {
     }
 
     pub fn validate(&mut self, video_chunks: u16, audio: bool, original: Original) {
-        self.done(TaskKey::Validate, Outcome::Validated { video_chunks, audio, captions: false, original });
+        self.done(
+            TaskKey::Validate,
+            Outcome::Validated { video_chunks, audio, captions: false, files: false, original },
+        );
     }
 
     pub fn screen(&mut self, severity: Severity) {

@@ -83,7 +83,10 @@ fn a_personal_data_fault_of_any_task_quarantines() {
 fn the_longest_video_reaches_the_limit_of_tasks() {
     let mut life = Life::arrived();
     let (video_chunks, original) = (CHUNKS_MAX, Original::None);
-    life.done(TaskKey::Validate, Outcome::Validated { video_chunks, audio: true, captions: true, original });
+    life.done(
+        TaskKey::Validate,
+        Outcome::Validated { video_chunks, audio: true, captions: true, files: false, original },
+    );
     for task in life.due() {
         life.asset.tasks.insert(task, TaskRecord { state: TaskState::Done, ..TaskRecord::NEW });
     }
@@ -105,10 +108,16 @@ fn a_result_that_does_not_fit_its_task_is_a_fault_and_not_a_lost_task() {
         video_chunks: CHUNKS_MAX + 1,
         audio: true,
         captions: false,
+        files: false,
         original: Original::None,
     };
-    let empty =
-        Outcome::Validated { video_chunks: 0, audio: false, captions: true, original: Original::None };
+    let empty = Outcome::Validated {
+        video_chunks: 0,
+        audio: false,
+        captions: true,
+        files: false,
+        original: Original::None,
+    };
     for outcome in [oversized, empty, Outcome::Finished, Outcome::Screened(Screening::of(Severity::Low))] {
         let mut life = Life::arrived();
         life.done(TaskKey::Validate, outcome.clone());

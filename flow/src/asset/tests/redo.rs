@@ -28,8 +28,13 @@ fn each_redo_begins_with_its_own_tasks_and_keeps_the_rest() {
 /// A published asset with captions.
 fn captioned() -> Life {
     let mut life = Life::arrived();
-    let planned =
-        Outcome::Validated { video_chunks: 1, audio: false, captions: true, original: Original::None };
+    let planned = Outcome::Validated {
+        video_chunks: 1,
+        audio: false,
+        captions: true,
+        files: false,
+        original: Original::None,
+    };
     life.done(TaskKey::Validate, planned);
     assert_eq!(life.due(), vec![video(0), TaskKey::Captions, TaskKey::Enrich]);
     life.finish(video(0));

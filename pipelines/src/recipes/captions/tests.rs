@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::facts::Container;
+use reelgate_flow::ids::AssetId;
 
 use super::*;
 use crate::messages::{CaptionsJob, Cue, Span};
@@ -13,6 +15,7 @@ fn plan() -> CaptionsPlan {
     CaptionsPlan {
         job: CaptionsJob { container: Container::IsoBmff, size_bytes: 1, tracks: vec![2], video: Some(0) },
         languages: BTreeMap::from([(2, "de".to_owned())]),
+        flags: BTreeMap::new(),
         time: Span { start_ns: 10 * S, end_ns: 130 * S },
     }
 }
@@ -37,7 +40,7 @@ fn cues_are_placed_on_the_output_s_timeline_and_cut_at_its_ends() {
         cue(2, None, 131, Some(140), "after"),
     ];
     let tracks = tracks(&plan(), cues.to_vec(), None);
-    assert_eq!((tracks.len(), tracks[0].track, tracks[0].language.as_deref()), (1, 2, Some("de")));
+    assert_eq!((tracks.len(), tracks[0].track, tracks[0].language.as_deref()), (1, Some(2), Some("de")));
     let expected = [
         (0, 2, "begins before"),
         (30, 33, "until the next"),
@@ -50,7 +53,7 @@ fn cues_are_placed_on_the_output_s_timeline_and_cut_at_its_ends() {
 #[test]
 fn every_track_of_text_is_published_even_without_a_cue_and_a_channel_only_with_one() {
     let tracks = tracks(&plan(), vec![cue(0, Some("cc1"), 1, Some(2), "before the video")], None);
-    assert_eq!(tracks.iter().map(|track| track.track).collect::<Vec<_>>(), [2]);
+    assert_eq!(tracks.iter().map(|track| track.track).collect::<Vec<_>>(), [Some(2)]);
 }
 
 #[test]
@@ -93,9 +96,9 @@ fn a_redaction_removes_whole_tracks_and_what_is_said_while_it_is_silent() {
     let none = Withheld::default();
     let left = tracks(&plan(), cues(), Some(Left { withheld: &none, mutes: &mutes }));
     assert_eq!((left.len(), shown(&left, 0)), (1, vec![(20, 22, "b")]));
-    let one = Withheld { tracks: [2].into(), all: false };
+    let one = Withheld { tracks: [2].into(), ..Withheld::default() };
     let left = tracks(&plan(), cues(), Some(Left { withheld: &one, mutes: &[] }));
-    assert_eq!(left.iter().map(|track| track.track).collect::<Vec<_>>(), [0]);
+    assert_eq!(left.iter().map(|track| track.track).collect::<Vec<_>>(), [Some(0)]);
     let all = Withheld { all: true, ..one };
     assert!(tracks(&plan(), cues(), Some(Left { withheld: &all, mutes: &[] })).is_empty());
 }
@@ -120,4 +123,27 @@ fn a_cue_is_in_each_segment_that_it_touches() {
     assert_eq!(cues, [2, 2, 0]);
     assert!(segments.iter().all(|segment| segment.starts_with("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0")));
     assert_eq!(super::segments(&[], 0).len(), 1, "a playlist needs a segment");
+}
+
+#[test]
+fn a_file_counts_its_times_from_the_first_picture_and_is_withheld_and_muted_like_a_track() {
+    let time = plan().time;
+    let file = || FileCaptions {
+        file: AssetId::new("film-de"),
+        language: Some("de".to_owned()),
+        flags: CaptionFlags { forced: true, ..CaptionFlags::default() },
+        cues: vec![cue(0, None, 0, Some(2), "first"), cue(0, None, 118, Some(125), "last")],
+    };
+    let track = file_track(file(), time, None).unwrap();
+    assert_eq!((track.track, track.language.as_deref(), track.flags.forced), (None, Some("de"), true));
+    assert_eq!(shown(&[track], 0), [(0, 2, "first"), (118, 120, "last")]);
+    // Mutes are stream time of the source, which begins at 10 s.
+    let mutes = [Span { start_ns: 11 * S, end_ns: 12 * S }];
+    let withheld = |withheld: &Withheld| {
+        let left = Left { withheld, mutes: &mutes };
+        file_track(file(), time, Some(left)).map(|track| track.shown.len())
+    };
+    assert_eq!(withheld(&Withheld { tracks: [0].into(), ..Withheld::default() }), Some(1));
+    assert_eq!(withheld(&Withheld { files: [AssetId::new("film-de")].into(), ..Withheld::default() }), None);
+    assert_eq!(withheld(&Withheld { all: true, ..Withheld::default() }), None);
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use reelgate_flow::caption_file::CaptionFlags;
+use reelgate_flow::ids::AssetId;
+
 use super::withheld::Withheld;
 use crate::messages::{Cue, Span};
 use crate::recipes::plan::CaptionsPlan;
@@ -9,15 +12,19 @@ use crate::recipes::plan::CaptionsPlan;
 /// How long a cue is shown if neither the file nor a later cue ends it, nanoseconds.
 const SHOWN_NS: u64 = 5_000_000_000;
 
-/// A track of subtitles, or a channel of captions.
+/// A track of subtitles, a channel of captions, or a caption file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaptionTrack {
-    /// Position among all tracks.
-    pub track: u32,
+    /// Position among all tracks; `None` for a caption file.
+    pub track: Option<u32>,
+    /// The asset of the caption file; `None` for a track.
+    pub file: Option<AssetId>,
     /// The channel of captions; `None` for subtitles.
     pub channel: Option<String>,
     /// BCP 47 or ISO 639 code; `None` if unknown.
     pub language: Option<String>,
+    /// What they are for.
+    pub flags: CaptionFlags,
     /// In order of their beginning.
     pub shown: Vec<Shown>,
 }
@@ -56,20 +63,26 @@ pub fn tracks(plan: &CaptionsPlan, cues: Vec<Cue>, left: Option<Left<'_>>) -> Ve
     }
     if let Some(left) = left {
         found.retain(|(track, _), _| !left.withheld.holds(*track));
-        for cues in found.values_mut() {
-            cues.retain(|cue| !left.mutes.iter().any(|mute| overlaps(cue, mute)));
-        }
+        found.values_mut().for_each(|cues| without_muted(cues, Some(left)));
     }
     let track = |((track, channel), cues): ((u32, Option<String>), Vec<Cue>)| {
         let times = placed(cues, plan.time);
         // Rows of captions appear one by one and are shown together.
         let shown = if channel.is_some() { together(&times) } else { times };
-        CaptionTrack { track, language: plan.languages.get(&track).cloned(), channel, shown }
+        let language = plan.languages.get(&track).cloned();
+        let flags = plan.flags.get(&track).copied().unwrap_or_default();
+        CaptionTrack { track: Some(track), file: None, language, channel, flags, shown }
     };
     let mut tracks: Vec<CaptionTrack> = found.into_iter().map(track).collect();
     tracks.retain(|track| track.channel.is_none() || !track.shown.is_empty());
     drop_repeated(&mut tracks);
     tracks
+}
+
+/// Drops the cues of times in which nothing may be read.
+pub(super) fn without_muted(cues: &mut Vec<Cue>, left: Option<Left<'_>>) {
+    let Some(left) = left else { return };
+    cues.retain(|cue| !left.mutes.iter().any(|mute| overlaps(cue, mute)));
 }
 
 fn overlaps(cue: &Cue, span: &Span) -> bool {
@@ -78,7 +91,7 @@ fn overlaps(cue: &Cue, span: &Span) -> bool {
 }
 
 /// The cues on the output's timeline. What lies outside of it is cut off.
-fn placed(mut cues: Vec<Cue>, time: Span) -> Vec<Shown> {
+pub(super) fn placed(mut cues: Vec<Cue>, time: Span) -> Vec<Shown> {
     cues.sort_by_key(|cue| (cue.start_ns, cue.end_ns));
     let next: Vec<Option<u64>> = {
         let starts: Vec<u64> = cues.iter().map(|cue| cue.start_ns).collect();
@@ -132,7 +145,7 @@ fn drop_repeated(tracks: &mut Vec<CaptionTrack>) {
     };
     let is_service =
         |track: &CaptionTrack| track.channel.as_deref().is_some_and(|name| name.starts_with("service"));
-    let services: Vec<(u32, Vec<String>)> =
+    let services: Vec<(Option<u32>, Vec<String>)> =
         tracks.iter().filter(|track| is_service(track)).map(|track| (track.track, words(track))).collect();
     tracks.retain(|track| {
         let repeated = track.channel.is_some()

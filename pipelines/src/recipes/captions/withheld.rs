@@ -1,5 +1,6 @@
 //! What a redaction keeps back.
 
+use reelgate_flow::ids::AssetId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -9,6 +10,9 @@ use std::collections::BTreeSet;
 pub struct Withheld {
     /// Tracks in whose text something was found: none of their cues is published.
     pub tracks: BTreeSet<u32>,
+    /// Caption files in whose text something was found. Documents of earlier versions have none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub files: BTreeSet<AssetId>,
     /// No track of text is published, because not every place of a finding is known.
     pub all: bool,
 }
@@ -18,6 +22,7 @@ impl Withheld {
     #[must_use]
     pub fn with(mut self, earlier: &Self) -> Self {
         self.tracks.extend(&earlier.tracks);
+        self.files.extend(earlier.files.iter().cloned());
         self.all |= earlier.all;
         self
     }
@@ -25,5 +30,10 @@ impl Withheld {
     /// Whether nothing of a track is published.
     pub fn holds(&self, track: u32) -> bool {
         self.all || self.tracks.contains(&track)
+    }
+
+    /// Whether nothing of a caption file is published.
+    pub fn holds_file(&self, file: &AssetId) -> bool {
+        self.all || self.files.contains(file)
     }
 }

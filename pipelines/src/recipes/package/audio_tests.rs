@@ -8,6 +8,7 @@ use crate::recipes::settings::Settings;
 use crate::recipes::testing::{S, audio, inspection, video};
 use m3u8_rs::parse_master_playlist_res;
 use proptest::prelude::*;
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::facts::{AudioFacts, SubtitleFacts, VideoFacts};
 use reelgate_flow::left_out::{WhyLeftOut, is_complete};
 
@@ -175,7 +176,7 @@ fn documents_of_versions_with_one_track_leave_the_others_out() {
     let mut media = inspection(65 * S, 2 * S);
     media.facts.audio.push(AudioFacts { track: 2, ..audio(S) });
     let left_out = packaged.left_out(&media.facts);
-    assert_eq!((left_out[0].track, left_out[0].why), (2, WhyLeftOut::OneOfItsKind));
+    assert_eq!((left_out[0].track, left_out[0].why), (Some(2), WhyLeftOut::OneOfItsKind));
     let text = serde_json::to_string(&packaged).unwrap();
     let old = text.replace("\"audio\":[],", "").replace(",\"track\":1,\"role\":\"programme\"", "");
     assert!(old.len() + 30 < text.len(), "{old}");
@@ -244,7 +245,14 @@ proptest! {
         });
         let kept = texts.iter().zip(&fails).filter(|(_, withheld)| !**withheld);
         let captions: Vec<CaptionTrack> = kept
-            .map(|(track, _)| CaptionTrack { track: *track, channel: None, language: None, shown: Vec::new() })
+            .map(|(track, _)| CaptionTrack {
+                track: Some(*track),
+                file: None,
+                channel: None,
+                language: None,
+                flags: CaptionFlags::default(),
+                shown: Vec::new(),
+            })
             .collect();
         let Ok(packaged) = package(&plan, &parts(&plan), result.as_ref(), &captions) else {
             prop_assert!(result.is_some_and(|result| result.encoded().count() == 0));

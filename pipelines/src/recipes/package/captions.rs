@@ -50,6 +50,8 @@ pub fn captions(tracks: &[CaptionTrack], length_ns: u64) -> Result<(Vec<Renditio
             codecs: CODEC.into(),
             kind: Kind::Captions(Captions {
                 track: track.track,
+                file: track.file.clone(),
+                flags: track.flags,
                 channel: track.channel.clone(),
                 language: track.language.clone(),
                 cues: track.shown.len() as u64,

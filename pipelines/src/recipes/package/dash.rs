@@ -1,12 +1,13 @@
 //! The DASH manifest (ISO/IEC 23009-1) over the same segments as the HLS playlists.
 
-use super::labels::{self, LabelledAudio};
-use super::rendition::{Captions, Kind, Rendition, Segment, Sound};
+use super::labels::{self, LabelledAudio, LabelledCaptions};
+use super::rendition::{Kind, Rendition, Segment, Sound};
 use crate::messages::AudioRole;
 use dash_mpd_core::{
     Accessibility, AdaptationSet, AudioChannelConfiguration, BaseURL, Label, MPD, Period, Representation,
     Role, S, SegmentTemplate, SegmentTimeline,
 };
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::reason::{Code, Fault};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
         adaptations.extend(all.map(|(rendition, sound)| audio_set(track, rendition, sound)));
     }
     let captions = labels::captions(renditions).into_iter();
-    adaptations.extend(captions.map(|(name, rendition, captions)| caption_set(name, rendition, captions)));
+    adaptations.extend(captions.map(caption_set));
     for (id, set) in adaptations.iter_mut().enumerate() {
         set.id = Some(id.to_string());
     }
@@ -141,15 +142,24 @@ fn audio_set(track: &LabelledAudio<'_>, rendition: &Rendition, sound: &Sound) ->
 }
 
 /// A track of captions as the whole file, without segments, as DASH players read WebVTT outside of MP4.
-fn caption_set(name: String, rendition: &Rendition, captions: &Captions) -> AdaptationSet {
-    let role = if captions.channel.is_some() { "caption" } else { "subtitle" };
+fn caption_set(labelled: LabelledCaptions<'_>) -> AdaptationSet {
+    let LabelledCaptions { name, rendition, captions, is_default } = labelled;
+    let kind = match captions.flags {
+        CaptionFlags { forced: true, .. } => "forced-subtitle",
+        CaptionFlags { hearing_impaired: true, .. } => "caption",
+        _ if captions.channel.is_some() => "caption",
+        _ => "subtitle",
+    };
+    let roles = [Some(kind), is_default.then_some("main")];
+    let role =
+        |role: &str| Role { schemeIdUri: ROLE_SCHEME.into(), value: Some(role.into()), ..Role::default() };
     let file = format!("{}/{}", rendition.folder, super::captions::WHOLE);
     AdaptationSet {
         contentType: Some("text".into()),
         mimeType: Some("text/vtt".into()),
         lang: captions.language.clone(),
         Label: vec![Label { content: name, ..Label::default() }],
-        Role: vec![Role { schemeIdUri: ROLE_SCHEME.into(), value: Some(role.into()), ..Role::default() }],
+        Role: roles.into_iter().flatten().map(role).collect(),
         representations: vec![Representation {
             id: Some(rendition.name.clone()),
             bandwidth: Some(rendition.peak_bps),

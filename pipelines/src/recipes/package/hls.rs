@@ -1,7 +1,7 @@
 //! HLS playlists (RFC 8216 and its successor draft-pantos-hls-rfc8216bis) over CMAF segments.
 
-use super::labels::{self, LabelledAudio};
-use super::rendition::{self, Captions, Kind, Rendition, Segment, Sound};
+use super::labels::{self, LabelledAudio, LabelledCaptions};
+use super::rendition::{self, Kind, Rendition, Segment, Sound};
 use crate::messages::AudioRole;
 use m3u8_rs::{
     AlternativeMedia, AlternativeMediaType, ByteRange, ClosedCaptionGroupId, Map, MasterPlaylist,
@@ -92,7 +92,7 @@ pub fn multivariant(renditions: &[Rendition]) -> String {
         })
         .collect::<Vec<_>>();
     let tricks = renditions.iter().filter(video).filter_map(first_pictures_variant);
-    let captions = captions.iter().map(|(name, rendition, captions)| caption(name, rendition, captions));
+    let captions = captions.iter().map(caption);
     let playlist = MasterPlaylist {
         version: Some(VERSION),
         independent_segments: true,
@@ -217,16 +217,21 @@ fn alternative(
     }
 }
 
-fn caption(name: &str, rendition: &Rendition, captions: &Captions) -> AlternativeMedia {
+/// Players show what is forced without being asked, in the language of the sound (RFC 8216, 4.3.4.1).
+fn caption(labelled: &LabelledCaptions<'_>) -> AlternativeMedia {
+    let LabelledCaptions { name, rendition, captions, is_default } = labelled;
+    // Captions of broadcasts write down what is heard.
+    let transcribes = captions.channel.is_some() || captions.flags.hearing_impaired;
     AlternativeMedia {
         media_type: AlternativeMediaType::Subtitles,
         uri: Some(format!("{}/{MEDIA_NAME}", rendition.folder)),
         group_id: CAPTIONS_GROUP.into(),
         language: captions.language.clone(),
-        name: name.to_owned(),
+        name: name.clone(),
+        default: *is_default,
         autoselect: true,
-        // Captions of broadcasts write down what is heard.
-        characteristics: captions.channel.is_some().then(|| TRANSCRIBES.to_owned()),
+        forced: captions.flags.forced,
+        characteristics: transcribes.then(|| TRANSCRIBES.to_owned()),
         ..AlternativeMedia::default()
     }
 }

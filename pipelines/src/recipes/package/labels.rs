@@ -1,6 +1,8 @@
 //! What players show of renditions of audio and captions. Names come from language codes and roles alone, never from a text of the file,
 //! which may be personal.
 
+use reelgate_flow::caption_file::CaptionFlags;
+
 use super::rendition::{Captions, Kind, Rendition, Sound};
 use crate::messages::{AudioRole, SURROUND_CHANNELS};
 
@@ -64,20 +66,34 @@ fn numbered(name: String, is_taken: impl Fn(&str) -> bool) -> String {
     candidates.find(|name| !is_taken(name)).unwrap_or(name)
 }
 
-/// All renditions of captions, with a distinct name for each: `de`, `de (2)`, `en CC1`, `subtitles`.
-pub fn captions(renditions: &[Rendition]) -> Vec<(String, &Rendition, &Captions)> {
-    let mut named: Vec<(String, &Rendition, &Captions)> = Vec::new();
+/// A rendition of captions.
+pub struct LabelledCaptions<'a> {
+    /// Distinct among all captions: `de`, `de (2)`, `de SDH`, `en CC1`, `en forced`, `subtitles`.
+    pub name: String,
+    pub rendition: &'a Rendition,
+    pub captions: &'a Captions,
+    /// They are shown unless somebody chooses otherwise. Of several that say so, the first ones are.
+    pub is_default: bool,
+}
+
+/// All renditions of captions.
+pub fn captions(renditions: &[Rendition]) -> Vec<LabelledCaptions<'_>> {
+    let mut named: Vec<LabelledCaptions<'_>> = Vec::new();
     for rendition in renditions {
         let Kind::Captions(captions) = &rendition.kind else { continue };
         let channel = captions.channel.as_deref().map(str::to_uppercase);
-        let name = match (captions.language.as_deref(), channel) {
-            (Some(language), Some(channel)) => format!("{language} {channel}"),
-            (Some(language), None) => language.to_owned(),
-            (None, Some(channel)) => channel,
-            (None, None) => "subtitles".to_owned(),
-        };
-        let name = numbered(name, |name| named.iter().any(|(known, ..)| known == name));
-        named.push((name, rendition, captions));
+        let CaptionFlags { forced, hearing_impaired, default } = captions.flags;
+        let words = [
+            captions.language.clone(),
+            channel,
+            hearing_impaired.then(|| "SDH".to_owned()),
+            forced.then(|| "forced".to_owned()),
+        ];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        let name = if words.is_empty() { "subtitles".to_owned() } else { words.join(" ") };
+        let name = numbered(name, |name| named.iter().any(|known| known.name == name));
+        let is_default = default && named.iter().all(|known| !known.is_default);
+        named.push(LabelledCaptions { name, rendition, captions, is_default });
     }
     named
 }

@@ -25,8 +25,10 @@ use crate::messages::{AudioResult, Enrichment, Loudness};
 use crate::recipes::captions::CaptionTrack;
 use crate::recipes::storyboard;
 use join::{JoinedAudio, JoinedRung, JoinedSound};
+use reelgate_flow::caption_file::CaptionFormat;
 use reelgate_flow::facts::MediaFacts;
-use reelgate_flow::left_out::{AudioOutcome, Encoded, LeftOut, left_out};
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::left_out::{AudioOutcome, Encoded, LeftOut, TrackKind, WhyLeftOut, left_out};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use serde::{Deserialize, Serialize};
@@ -49,15 +51,52 @@ pub struct Packaged {
     /// Tracks of subtitles and captions that are published; `None` in documents of versions that published none.
     #[serde(default)]
     pub subtitles: Option<Vec<u32>>,
+    /// What became of each caption file beside the film.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caption_files: Vec<CaptionFileOutcome>,
     /// Staged files and their final paths.
     pub files: Vec<StagedFile>,
     /// Playlists and manifests to be written.
     pub texts: Vec<TextFile>,
 }
 
+/// What became of a caption file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptionFileOutcome {
+    /// The asset of the file.
+    pub file: AssetId,
+    pub format: CaptionFormat,
+    /// BCP 47; `None` if its name has none.
+    pub language: Option<String>,
+    /// Why it is not published; `None` if it is.
+    pub left_out: Option<WhyLeftOut>,
+    /// Why it cannot be read.
+    pub code: Option<Code>,
+}
+
+impl CaptionFileOutcome {
+    fn left_out(&self) -> Option<LeftOut> {
+        Some(LeftOut {
+            track: None,
+            file: Some(self.file.clone()),
+            kind: TrackKind::Subtitle,
+            codec: self.format.as_str().to_owned(),
+            language: self.language.clone().unwrap_or_default(),
+            why: self.left_out?,
+            code: self.code,
+        })
+    }
+}
+
 impl Packaged {
-    /// The tracks of the source that are not published.
+    /// The tracks of the source that are not published, and then the caption files.
     pub fn left_out(&self, facts: &MediaFacts) -> Vec<LeftOut> {
+        let files = self.caption_files.iter().filter_map(CaptionFileOutcome::left_out);
+        self.tracks_left_out(facts).into_iter().chain(files).collect()
+    }
+
+    fn tracks_left_out(&self, facts: &MediaFacts) -> Vec<LeftOut> {
         let has_audio = self.renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Audio(_)));
         if self.audio.is_empty() && has_audio {
             let main = facts.main_audio().map(|main| AudioOutcome { track: main.track, failed: None });
@@ -119,7 +158,7 @@ pub fn package(
         return Err(Fault::new(Code::CountMismatch, "the plan has neither video nor audio"));
     }
     let planned = plan.captions.iter().flat_map(|captions| &captions.job.tracks);
-    let subtitles = planned.filter(|planned| captions.iter().any(|one| one.track == **planned));
+    let subtitles = planned.filter(|planned| captions.iter().any(|one| one.track == Some(**planned)));
     let subtitles = Some(subtitles.copied().collect());
     let length_ns = renditions.iter().map(Rendition::length_ns).max().unwrap_or(0);
     let (captions, caption_files) = captions::captions(captions, length_ns)?;
@@ -138,7 +177,8 @@ pub fn package(
         text: hls::first_pictures(rendition),
     }));
     texts.extend(caption_files);
-    Ok(Packaged { renditions, audio: outcomes, subtitles, files, texts })
+    let caption_files = Vec::new();
+    Ok(Packaged { renditions, audio: outcomes, subtitles, caption_files, files, texts })
 }
 
 /// The files of the enrichment that are published. Its text is never published.

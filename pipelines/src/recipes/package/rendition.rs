@@ -1,7 +1,9 @@
 //! A whole encoded track after the join: what playlists state about it, with measured bit rates.
 
 use crate::messages::{AudioRole, Loudness};
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::facts::Rational;
+use reelgate_flow::ids::AssetId;
 use serde::{Deserialize, Serialize};
 
 /// One playable track.
@@ -71,8 +73,14 @@ pub struct Sound {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Captions {
-    /// Position of its track in the source.
-    pub track: u32,
+    /// Position of its track in the source; `None` for a caption file.
+    pub track: Option<u32>,
+    /// The asset of the caption file; `None` for a track.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<AssetId>,
+    /// What they are for.
+    #[serde(default)]
+    pub flags: CaptionFlags,
     /// The channel of captions (`cc1`, `service1` …); `None` for subtitles.
     pub channel: Option<String>,
     /// BCP 47 or ISO 639 code; `None` if unknown.

@@ -5,6 +5,7 @@ use crate::recipes::plan::{VideoChunk, plan};
 use crate::recipes::settings::Settings;
 use crate::recipes::testing::{S, inspection};
 use m3u8_rs::{MediaPlaylistType, parse_master_playlist_res, parse_media_playlist_res};
+use reelgate_flow::caption_file::CaptionFlags;
 
 /// 65 s at 25 frames a second on a 4 s grid, with sound.
 pub fn planned() -> Plan {
@@ -392,7 +393,9 @@ fn captions_are_renditions_of_both_manifests() {
     let plan = planned();
     let shown = |text: &str| vec![Shown { start_ns: S, end_ns: 62 * S, text: text.to_owned() }];
     let track = |track, channel: Option<&str>, language: Option<&str>| CaptionTrack {
-        track,
+        track: Some(track),
+        file: None,
+        flags: CaptionFlags::default(),
         channel: channel.map(str::to_owned),
         language: language.map(str::to_owned),
         shown: shown("hi"),
@@ -425,6 +428,48 @@ fn captions_are_renditions_of_both_manifests() {
     assert!(
         text_at(&packaged, "captions-2/captions.vtt").starts_with("WEBVTT\n\n00:00:01.000 --> 00:01:02.000")
     );
+}
+
+#[test]
+fn what_captions_are_for_is_told_in_both_manifests() {
+    let plan = planned();
+    let file = |number: u32, language: Option<&str>, flags| CaptionTrack {
+        track: None,
+        file: Some(AssetId::new(number.to_string())),
+        flags,
+        channel: None,
+        language: language.map(str::to_owned),
+        shown: Vec::new(),
+    };
+    let plain = CaptionFlags::default();
+    let files = [
+        file(1, None, plain),
+        file(2, Some("en"), CaptionFlags { default: true, ..plain }),
+        file(3, Some("en"), CaptionFlags { hearing_impaired: true, default: true, ..plain }),
+        file(4, Some("en"), CaptionFlags { forced: true, ..plain }),
+    ];
+    let packaged = package(&plan, &parts(&plan), Some(&sound()), &files).unwrap();
+    let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
+    let named: Vec<_> = master.alternatives[1..]
+        .iter()
+        .map(|one| (one.name.as_str(), one.default, one.forced, one.characteristics.is_some()))
+        .collect();
+    let expected = [
+        ("subtitles", false, false, false),
+        ("en", true, false, false),
+        ("en SDH", false, false, true),
+        ("en forced", false, true, false),
+    ];
+    assert_eq!(named, expected, "one is shown by default");
+    assert!(master.alternatives[1..].iter().all(|one| one.autoselect));
+    let mpd = dash_mpd_core::parse(text_at(&packaged, DASH_PATH)).unwrap();
+    let sets = &mpd.periods[0].adaptations[2..];
+    let roles = |set: &dash_mpd_core::AdaptationSet| {
+        set.Role.iter().filter_map(|role| role.value.clone()).collect::<Vec<_>>().join(" ")
+    };
+    let roles: Vec<String> = sets.iter().map(roles).collect();
+    assert_eq!(roles, ["subtitle", "subtitle main", "caption", "forced-subtitle"]);
+    assert!(packaged.published(&plan).len() == 2, "a file is no track");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Which subtitles and captions are published.
 
 use super::language::language;
-use crate::messages::{CaptionsJob, Span};
+use crate::messages::{CaptionsJob, Span, SubtitleTraits};
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::facts::MediaFacts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,6 +15,9 @@ pub struct CaptionsPlan {
     pub job: CaptionsJob,
     /// Languages of tracks, as BCP 47 or ISO 639 codes, where the source states one.
     pub languages: BTreeMap<u32, String>,
+    /// What tracks are for, where the source says more than nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flags: BTreeMap<u32, CaptionFlags>,
     /// The presentation, stream time of the source: its start is output time 0.
     pub time: Span,
 }
@@ -23,6 +27,7 @@ pub struct CaptionsPlan {
 pub(super) fn captions(
     facts: &MediaFacts,
     captioned: &[u32],
+    subtitles: &[SubtitleTraits],
     time: Span,
     size_bytes: u64,
 ) -> Option<CaptionsPlan> {
@@ -36,6 +41,7 @@ pub(super) fn captions(
     Some(CaptionsPlan {
         job: CaptionsJob { container: facts.container, size_bytes, tracks, video: video_track },
         languages: languages.collect(),
+        flags: subtitles.iter().map(|one| (one.track, one.flags)).collect(),
         time,
     })
 }

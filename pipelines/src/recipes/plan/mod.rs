@@ -17,7 +17,7 @@ use crate::messages::{
 };
 pub use captions::CaptionsPlan;
 use chunks::Chunk;
-use presentation::presentation;
+pub use presentation::presentation;
 use reelgate_flow::facts::{AudioFacts, Container, MediaFacts, Rational, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
         video: video_chunks,
         audio: audio.map(|_| audio::job(inspection, &time, settings, size_bytes)),
         audio_language: None,
-        captions: captions::captions(facts, &inspection.captioned, time, size_bytes),
+        captions: captions::captions(facts, &inspection.captioned, &inspection.subtitles, time, size_bytes),
         enrich: EnrichJob {
             container: facts.container,
             size_bytes,

@@ -7,7 +7,7 @@ use crate::messages::{EDGE_SLACK_NS, Inspection, Span};
 ///
 /// Where sound begins before the first frame or ends behind the last one, that frame is shown as long as the sound is heard.
 /// Sound that begins up to [`EDGE_SLACK_NS`] before the first frame is the padding of an encoder, and is cut.
-pub(super) fn presentation(inspection: &Inspection) -> Span {
+pub fn presentation(inspection: &Inspection) -> Span {
     let facts = &inspection.facts;
     let sounds = || facts.playable_audio();
     let (first_sound, last_sound) =

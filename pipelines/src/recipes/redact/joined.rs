@@ -90,6 +90,7 @@ mod tests {
             subtitles: None,
             renditions: vec![rung("72", 4_000), rung("7", 4_000)],
             audio: Vec::new(),
+            caption_files: Vec::new(),
             files: paths.map(file).to_vec(),
             texts: Vec::new(),
         };

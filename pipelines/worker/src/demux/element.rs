@@ -6,6 +6,7 @@ use gstreamer as gst;
 
 use gst::glib;
 use gst::prelude::*;
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::AudioRole;
 
@@ -33,33 +34,42 @@ pub fn is_missing_sample(event: &gst::EventRef) -> bool {
     event.structure().is_some_and(|structure| structure.name() == MISSING)
 }
 
-/// Name of the event that tells what a track of sound is for.
-const ROLE: &str = "reelgate-audio-role";
-/// Its field.
-const PURPOSE: &str = "purpose";
+/// Name of the event that tells what a track is for.
+const PURPOSE: &str = "reelgate-purpose";
+/// Its field: words of [`audio_word`] and [`CAPTION_WORDS`].
+const WORDS: &str = "words";
+/// Words for flags of captions: forced, for people who do not hear, default.
+const CAPTION_WORDS: [&str; 3] = ["forced", "hearing-impaired", "default"];
 
-/// What a track of sound is for, if this event tells it.
-pub fn audio_role(event: &gst::EventRef) -> Option<AudioRole> {
-    let structure = event.structure().filter(|structure| structure.name() == ROLE)?;
-    match structure.get::<&str>(PURPOSE).ok()? {
-        "commentary" => Some(AudioRole::Commentary),
-        "description" => Some(AudioRole::Description),
-        _ => None,
+fn audio_word(role: AudioRole) -> Option<&'static str> {
+    match role {
+        AudioRole::Programme => None,
+        AudioRole::Commentary => Some("commentary"),
+        AudioRole::Description => Some("description"),
     }
 }
 
-fn role_event(role: AudioRole) -> Option<gst::Event> {
-    let purpose = match role {
-        AudioRole::Programme => return None,
-        AudioRole::Commentary => "commentary",
-        AudioRole::Description => "description",
-    };
-    let structure = gst::Structure::builder(ROLE).field(PURPOSE, purpose).build();
-    Some(gst::event::CustomDownstreamSticky::new(structure))
+/// What a track is for, if this event tells it.
+pub fn purpose(event: &gst::EventRef) -> Option<(AudioRole, CaptionFlags)> {
+    let structure = event.structure().filter(|structure| structure.name() == PURPOSE)?;
+    let words: Vec<&str> = structure.get::<&str>(WORDS).ok()?.split(' ').collect();
+    let role = [AudioRole::Commentary, AudioRole::Description];
+    let role = role.into_iter().find(|role| audio_word(*role).is_some_and(|word| words.contains(&word)));
+    let [forced, hearing_impaired, default] = CAPTION_WORDS.map(|word| words.contains(&word));
+    Some((role.unwrap_or_default(), CaptionFlags { forced, hearing_impaired, default }))
+}
+
+fn purpose_event(role: AudioRole, captions: CaptionFlags) -> Option<gst::Event> {
+    let CaptionFlags { forced, hearing_impaired, default } = captions;
+    let flags = CAPTION_WORDS.into_iter().zip([forced, hearing_impaired, default]);
+    let words = flags.filter(|(_, is_set)| *is_set).map(|(word, _)| word).chain(audio_word(role));
+    let words: Vec<&str> = words.collect();
+    let structure = gst::Structure::builder(PURPOSE).field(WORDS, words.join(" ")).build();
+    (!words.is_empty()).then(|| gst::event::CustomDownstreamSticky::new(structure))
 }
 
 mod imp {
-    use crate::demux::element::{Demuxer, MISSING, Open, role_event};
+    use crate::demux::element::{Demuxer, MISSING, Open, purpose_event};
     use crate::demux::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
     use gstreamer as gst;
     use gstreamer::glib;
@@ -343,7 +353,7 @@ mod imp {
             let id = format!("track-{index}");
             pad.push_event(gst::event::StreamStart::builder(&id).flags(chosen).build());
             pad.push_event(gst::event::Caps::new(&header.caps));
-            if let Some(event) = role_event(header.role) {
+            if let Some(event) = purpose_event(header.role, header.captions) {
                 pad.push_event(event);
             }
             let mut tags = gst::TagList::new();

@@ -1,6 +1,7 @@
 //! What a container of which we read the index ourselves delivers: tracks and their packets. It knows nothing of threads and pads.
 
 use gstreamer as gst;
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_pipelines::messages::AudioRole;
 
 /// The times of a part of a track. The times of its packets are not those of the film.
@@ -55,6 +56,8 @@ pub struct TrackHeader {
     pub language: String,
     /// What it is for, if it is sound.
     pub role: AudioRole,
+    /// What it is for, if it is text.
+    pub captions: CaptionFlags,
     /// GStreamer's name of the rotation for display.
     pub orientation: Option<&'static str>,
 }

@@ -5,6 +5,7 @@
 //! inside the pipeline, to the size of a tile, and measured while the decoders continue. Only the poster's frame is decoded
 //! again at full size.
 
+mod caption_file;
 mod captions;
 mod chapters;
 mod cues;
@@ -46,6 +47,7 @@ use poster::Candidate;
 use sampler::{SampledFrame, Sampler};
 use storyboard::Grid;
 
+pub use caption_file::run as read_caption_file;
 pub use cues::run as read_cues;
 pub use decode::ELEMENTS;
 pub use on_screen::Tesseract;

@@ -170,7 +170,7 @@ const VALUE_DIGITS: usize = 6;
 const KEY_BYTES: usize = 16;
 
 /// Whether the inside of a tag or an override may hold a value: an address, a number, a key. Times may not.
-fn may_hold_a_value(inner: &str) -> bool {
+pub(super) fn may_hold_a_value(inner: &str) -> bool {
     let (mut digits, mut most) = (0, 0);
     for byte in inner.bytes() {
         match byte {

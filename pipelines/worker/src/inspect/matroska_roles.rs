@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_pipelines::messages::AudioRole;
 
 use crate::source::Source;
@@ -16,12 +17,32 @@ const TRACK_ENTRY: u64 = 0xae;
 const TRACK_NUMBER: u64 = 0xd7;
 const FLAG_VISUAL_IMPAIRED: u64 = 0x55ac;
 const FLAG_COMMENTARY: u64 = 0x55af;
+const FLAG_DEFAULT: u64 = 0x88;
+const FLAG_FORCED: u64 = 0x55aa;
+const FLAG_HEARING_IMPAIRED: u64 = 0x55ab;
 
-/// Roles other than the programme, by the numbers of their tracks. What is damaged has no role.
-pub fn read(source: &Source) -> BTreeMap<u64, AudioRole> {
-    let mut walk = Walk { source, elements: 0, entry: Entry::default(), roles: BTreeMap::new() };
+/// What a track is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Purpose {
+    /// If it is sound.
+    pub audio: AudioRole,
+    /// If it is text.
+    pub captions: CaptionFlags,
+}
+
+impl Default for Purpose {
+    /// A track is a default one unless it says otherwise (RFC 9559, 5.1.4.1.5).
+    fn default() -> Self {
+        let captions = CaptionFlags { default: true, ..CaptionFlags::default() };
+        Self { audio: AudioRole::default(), captions }
+    }
+}
+
+/// What tracks are for, by their numbers. What is damaged is left out.
+pub fn read(source: &Source) -> BTreeMap<u64, Purpose> {
+    let mut walk = Walk { source, elements: 0, entry: Entry::default(), purposes: BTreeMap::new() };
     walk.descend(0, source.size_bytes());
-    walk.roles
+    walk.purposes
 }
 
 /// The number of the track behind a pad of the demuxer, which has it in the name of its stream: `…/002:8472`.
@@ -33,14 +54,14 @@ pub fn track_number(stream_id: &str) -> Option<u64> {
 #[derive(Default)]
 struct Entry {
     number: u64,
-    role: AudioRole,
+    purpose: Purpose,
 }
 
 struct Walk<'a> {
     source: &'a Source,
     elements: u32,
     entry: Entry,
-    roles: BTreeMap<u64, AudioRole>,
+    purposes: BTreeMap<u64, Purpose>,
 }
 
 impl Walk<'_> {
@@ -63,10 +84,8 @@ impl Walk<'_> {
                 TRACK_ENTRY => {
                     self.entry = Entry::default();
                     let goes_on = self.descend(body, stop);
-                    let Entry { number, role } = std::mem::take(&mut self.entry);
-                    if role != AudioRole::Programme {
-                        self.roles.insert(number, role);
-                    }
+                    let Entry { number, purpose } = std::mem::take(&mut self.entry);
+                    self.purposes.insert(number, purpose);
                     goes_on
                 }
                 _ => {
@@ -90,10 +109,14 @@ impl Walk<'_> {
             return;
         }
         let value = u64::from_be_bytes(bytes);
+        let Purpose { audio, captions } = &mut self.entry.purpose;
         match (id, value) {
             (TRACK_NUMBER, number) => self.entry.number = number,
-            (FLAG_COMMENTARY, 1) => self.entry.role = AudioRole::Commentary,
-            (FLAG_VISUAL_IMPAIRED, 1) => self.entry.role = AudioRole::Description,
+            (FLAG_COMMENTARY, 1) => *audio = AudioRole::Commentary,
+            (FLAG_VISUAL_IMPAIRED, 1) => *audio = AudioRole::Description,
+            (FLAG_DEFAULT, is_set) => captions.default = is_set == 1,
+            (FLAG_FORCED, is_set) => captions.forced = is_set == 1,
+            (FLAG_HEARING_IMPAIRED, is_set) => captions.hearing_impaired = is_set == 1,
             _ => {}
         }
     }
@@ -134,6 +157,8 @@ mod tests {
             entry(2, &element(&[0x55, 0xaf], &[1])),
             entry(7, &element(&[0x55, 0xac], &[1])),
             entry(9, &element(&[0x55, 0xac], &[0])),
+            entry(11, &[element(&[0x88], &[0]), element(&[0x55, 0xaa], &[1])].concat()),
+            entry(12, &element(&[0x55, 0xab], &[1])),
         ];
         let tracks = element(&[0x16, 0x54, 0xae, 0x6b], &entries.concat());
         let info = element(&[0x15, 0x49, 0xa9, 0x66], &[0xec, 0x80]);
@@ -143,10 +168,18 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_tracks_are_roles() {
-        let roles = read(&Media::of(&file()).source());
-        let expected = [(2, AudioRole::Commentary), (7, AudioRole::Description)];
-        assert_eq!(roles.into_iter().collect::<Vec<_>>(), expected);
+    fn flags_of_tracks_say_what_they_are_for() {
+        let purposes = read(&Media::of(&file()).source());
+        let audio: Vec<_> = purposes.iter().map(|(number, purpose)| (*number, purpose.audio)).collect();
+        let programme = AudioRole::Programme;
+        let expected = [(2, AudioRole::Commentary), (7, AudioRole::Description), (9, programme)];
+        assert_eq!(audio[1..4], expected);
+        let flags = |number| {
+            let CaptionFlags { forced, hearing_impaired, default } = purposes[&number].captions;
+            [forced, hearing_impaired, default]
+        };
+        assert_eq!(flags(1), [false, false, true], "a track is a default one unless it says otherwise");
+        assert_eq!((flags(11), flags(12)), ([true, false, false], [false, true, true]));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gstreamer as gst;
 
 use gst::prelude::*;
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{AudioRole, InspectJob};
@@ -42,6 +43,8 @@ pub struct TrackSurvey {
     pub is_chosen: Option<bool>,
     /// What it is for, if it is sound and the demuxer tells it.
     pub role: AudioRole,
+    /// What it is for, if it is text and the demuxer tells it.
+    pub captions: CaptionFlags,
     /// Its number in Matroska.
     pub number: Option<u64>,
     /// Caps at the demuxer.
@@ -130,6 +133,7 @@ struct TrackLog {
     kind: TrackKind,
     is_chosen: Option<bool>,
     role: AudioRole,
+    captions: CaptionFlags,
     number: Option<u64>,
     caps: gst::Caps,
     parsed: ParsedForms,
@@ -149,11 +153,24 @@ impl TrackLog {
 
     fn finish(mut self, sound_ns: Option<u64>) -> Result<TrackSurvey, Fault> {
         self.learn_sound_start(sound_ns);
-        let Self { index, kind, is_chosen, role, number, caps, parsed, timeline, bytes, tags, is_captioned } =
-            self;
+        let Self {
+            index,
+            kind,
+            is_chosen,
+            role,
+            captions,
+            number,
+            caps,
+            parsed,
+            timeline,
+            bytes,
+            tags,
+            is_captioned,
+        } = self;
         let parsed = parsed.main().unwrap_or_else(|| caps.clone());
         let timing = timeline.finish()?;
         Ok(TrackSurvey {
+            captions,
             index,
             kind,
             is_chosen,
@@ -210,6 +227,7 @@ impl Shared {
             kind: track.kind,
             is_chosen: track.is_chosen(),
             role: AudioRole::default(),
+            captions: CaptionFlags::default(),
             number: track.pad.stream_id().and_then(|id| matroska_roles::track_number(&id)),
             caps: track.caps.clone(),
             parsed: ParsedForms::default(),
@@ -342,8 +360,8 @@ impl Shared {
             }
             gst::EventView::Tag(tag) => self.with_track(index, |track| track.tags.read(tag.tag())),
             gst::EventView::CustomDownstreamSticky(_) => {
-                if let Some(role) = demux::audio_role(event) {
-                    self.with_track(index, |track| track.role = role);
+                if let Some(purpose) = demux::purpose(event) {
+                    self.with_track(index, |track| (track.role, track.captions) = purpose);
                 }
             }
             _ => {}
@@ -391,6 +409,7 @@ mod tests {
                 kind: TrackKind::Audio,
                 is_chosen: None,
                 role: AudioRole::default(),
+                captions: CaptionFlags::default(),
                 number: None,
                 caps: gst::Caps::new_empty(),
                 parsed: ParsedForms::default(),

@@ -49,7 +49,7 @@ fn inspect(path: &Path) -> Result<Inspection, Fault> {
     };
     let found = run(&job, source, Arc::new(Silent))?;
     // What the engine would not believe must not be said.
-    let reply = Finished::Inspected(found.clone());
+    let reply = Finished::Inspected(Box::new(found.clone()));
     trust::check(&Job::Inspect(job), &reply, &Outputs::new()).unwrap();
     Ok(found)
 }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::AudioRole;
 
 use super::edits::Edit;
 use super::fragments::{Defaults, read_fragment};
-use super::kind;
+use super::kind::Purpose;
 use super::language;
 use super::samples::SampleIndex;
 use super::table::{TableBoxes, Tables};
@@ -118,7 +117,7 @@ fn read_track(source: &Source, header: Header) -> Result<Option<Track>, Fault> {
         role: Role::Unknown,
         timescale: 0,
         language: String::new(),
-        audio_role: AudioRole::default(),
+        purpose: Purpose::default(),
         edits: Vec::new(),
         descriptions: Vec::new(),
         samples: SampleIndex::default(),
@@ -178,7 +177,7 @@ fn descend(source: &Source, parent: Header, track: &mut Track) -> Result<(), Fau
                 track.handler = fields.u32()?.to_be_bytes();
             }
             (b"udta", b"kind" | b"tagc") => {
-                track.audio_role = kind::role(part.kind, &mut fields).unwrap_or(track.audio_role);
+                track.purpose.read(part.kind, &mut fields);
             }
             (b"stbl", b"stsd") => {
                 let version = fields.u8()?;

@@ -177,7 +177,8 @@ impl PacketSource for Reader {
             caps: self.caps(track, 0),
             is_chosen: Some(found.enabled),
             language: found.language.clone(),
-            role: found.audio_role,
+            role: found.purpose.audio,
+            captions: found.purpose.captions,
             orientation: video::orientation(found.matrix).filter(|_| found.role == Role::Video),
         }
     }

@@ -1,8 +1,7 @@
 //! A track of a movie (ISO/IEC 14496-12, 8.3 to 8.6).
 
-use reelgate_pipelines::messages::AudioRole;
-
 use super::edits::{Edit, Span, spans};
+use super::kind::Purpose;
 use super::samples::SampleIndex;
 use super::table::TableBoxes;
 use crate::inspect::boxes::Header;
@@ -76,8 +75,7 @@ pub struct Track {
     pub timescale: u32,
     /// As short as it can be (BCP 47); empty if unknown.
     pub language: String,
-    /// What it is for, if it is sound.
-    pub audio_role: AudioRole,
+    pub purpose: Purpose,
     pub edits: Vec<Edit>,
     pub descriptions: Vec<Description>,
     pub samples: SampleIndex,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use gstreamer as gst;
+use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::reason::{Code, Fault};
 
 use super::clock::{Clock, TICKS_PER_S, TrackClock, unwrapped};
@@ -303,6 +304,7 @@ impl PacketSource for Reader {
             is_chosen: if stream.is_first { None } else { Some(false) },
             language: stream.kind.language.clone(),
             role: stream.kind.role,
+            captions: CaptionFlags::default(),
             orientation: None,
         }
     }

@@ -215,12 +215,14 @@ fn only_uploads_inside_the_ingest_area_are_added_to_a_batch() {
 }
 
 #[test]
-fn a_checksum_file_is_no_upload() {
+fn a_checksum_file_and_a_job_file_are_no_uploads() {
     let area = Area { bucket: "reelgate-dev-ingest".into(), prefix: String::new() };
     let mut message = created();
-    message["detail"]["object"]["key"] = json!("studio-a/movie.mp4.sha256");
     let mut batch = EventBatch::default();
-    parse(&message).add_to(&mut batch, &area, "shard 1", b"");
+    for end in ["sha256", "reelgate.toml"] {
+        message["detail"]["object"]["key"] = json!(format!("studio-a/movie.mp4.{end}"));
+        parse(&message).add_to(&mut batch, &area, "shard 1", b"");
+    }
     assert!(batch.is_empty());
 }
 
