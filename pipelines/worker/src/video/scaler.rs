@@ -17,6 +17,7 @@ glib::wrapper! {
 }
 
 mod imp {
+    use crate::video::scaler::Scaler;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
     use fast_image_resize::images::{TypedCroppedImage, TypedCroppedImageMut, TypedImage, TypedImageRef};
@@ -39,7 +40,7 @@ mod imp {
     #[glib::object_subclass]
     impl ObjectSubclass for Imp {
         const NAME: &'static str = "ReelgateScaler";
-        type Type = super::Scaler;
+        type Type = Scaler;
         type ParentType = gst_video::VideoFilter;
     }
 
@@ -106,14 +107,14 @@ mod imp {
         ) -> Result<gst::FlowSuccess, gst::FlowError> {
             let mut resizer = self.resizer.lock().unwrap_or_else(PoisonError::into_inner);
             for plane in 0..from.n_planes() {
-                self::plane(&mut resizer, from, to, plane).ok_or(gst::FlowError::Error)?;
+                scale(&mut resizer, from, to, plane).ok_or(gst::FlowError::Error)?;
             }
             Ok(gst::FlowSuccess::Ok)
         }
     }
 
     /// Scales one plane. It is `None` if a plane has not the size that its caps say.
-    fn plane(
+    fn scale(
         resizer: &mut Resizer,
         from: &gst_video::VideoFrameRef<&gst::BufferRef>,
         to: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
