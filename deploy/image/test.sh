@@ -48,7 +48,7 @@ for witness in ffmpeg ffprobe; do
   cat >"$root/usr/local/bin/$witness" <<WITNESS
 #!/bin/sh
 libraries=/was/usr/lib/x86_64-linux-gnu
-exec /was/lib64/ld-linux-x86-64.so.2 --library-path "\$libraries:\$libraries/pulseaudio:\$libraries/blas:\$libraries/lapack" /was$(command -v $witness) "\$@"
+exec "\$libraries/ld-linux-x86-64.so.2" --library-path "\$libraries:\$libraries/pulseaudio:\$libraries/blas:\$libraries/lapack" /was$(command -v $witness) "\$@"
 WITNESS
   chmod +x "$root/usr/local/bin/$witness"
 done
