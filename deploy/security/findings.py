@@ -1,0 +1,73 @@
+"""What a control found, and what the policies in it mean."""
+import json
+from collections import namedtuple
+
+from account import BotoCoreError, ClientError, code_of
+from templates import statements
+
+# verdict: ok, fail, or skip: the environment was deployed without it, by a parameter that `found` names.
+Finding = namedtuple("Finding", "control resource found verdict")
+
+
+def judged(control, resource, found, good):
+    return Finding(control, resource, found, "ok" if good else "fail")
+
+
+def every(control, resources, check):
+    """One finding for each resource. What cannot be read is not taken for good."""
+    for resource in resources:
+        try:
+            found, good = check(resource)
+        except (ClientError, BotoCoreError) as error:
+            found, good = f"cannot be read: {code_of(error)}", False
+        yield judged(control, resource, found, good)
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def parsed(policy):
+    return json.loads(policy) if isinstance(policy, str) else policy or {}
+
+
+def denied_without(policy, operator, key, value):
+    """Whether everybody is denied every action under this one condition."""
+    return any(
+        one["Effect"] == "Deny" and one.get("Principal") in ("*", {"AWS": "*"})
+        and {key: value} == {name: str(as_list(held)[0]).lower() for name, held in one.get("Condition", {}).get(operator, {}).items()}
+        and len(one["Condition"]) == 1
+        for one in statements(policy)
+    )
+
+
+LIMITS = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceowner", "aws:principalaccount", "aws:principalarn", "aws:principalorgid",
+          "aws:resourceaccount", "kms:calleraccount", "kms:viaservice", "kms:encryptioncontext:aws:logs:arn"}
+
+
+def strangers(policy, account):
+    """Statements that let in another account, everybody, or a service on anybody's behalf."""
+    found = []
+    for one in statements(policy):
+        if one["Effect"] != "Allow":
+            continue
+        principals = one.get("Principal", {})
+        principals = {"AWS": principals} if isinstance(principals, str) else principals
+        limited = any(key.lower() in LIMITS for operator in one.get("Condition", {}).values() for key in operator)
+        for kind, names in principals.items():
+            for name in as_list(names):
+                own = kind == "AWS" and (name == account or f":{account}:" in name)
+                # The service that encrypts log groups is named with its region, and its statement with their ARNs.
+                if not own and not limited:
+                    found.append(f"{one.get('Sid', 'a statement without Sid')} lets in {name}")
+    return found
+
+
+def wildcards(policy):
+    """Actions that are allowed without naming them: `*`, `service:*`, and all but some."""
+    found = []
+    for one in statements(policy):
+        if one["Effect"] == "Allow":
+            found += [action for action in as_list(one.get("Action", [])) if action == "*" or action.endswith(":*")]
+            found += ["NotAction"] if "NotAction" in one else []
+    return found
