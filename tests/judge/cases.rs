@@ -95,6 +95,5 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("lame.mp3", PADDING),
     ("bear.ogv", PADDING),
     ("b-frames.avi", "pictures of MPEG-4 with B-frames come up to a tenth of a second early"),
-    ("udta.auth.mp4", "a still white of 254 is 251 at 180 lines and 248 at 90"),
 ];
 const PADDING: &str = "the padding behind the sound, which the file counts, is not cut";
