@@ -46,7 +46,7 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     .await;
     let refused = open(&home).await.err().expect("must be refused");
     assert_eq!(refused.kind, ErrorKind::Corrupt);
-    assert!(refused.detail.contains("expected schema 14 or older, found 15"), "{refused}");
+    assert!(refused.detail.contains("expected schema 15 or older, found 16"), "{refused}");
 }
 
 #[tokio::test]
