@@ -31,6 +31,12 @@ say "kernel $(uname -r), $(systemctl --version | head -n 1)"
 systemctl is-active --quiet reelgate || systemctl start reelgate || fail "the service does not start"
 as_service try-check "/usr/bin/reelgate check $settings" || fail "check"
 
+waited=0
+until [ -d /var/lib/reelgate/ingest ]; do
+  waited=$((waited + 1))
+  [ "$waited" -lt 120 ] || fail "no ingest folder"
+  sleep 1
+done
 cp "$tests/h264-aac.mp4" /var/lib/reelgate/ingest/first.mp4 || fail "no ingest folder"
 groups='' waited=0
 until [ -n "$(find /var/lib/reelgate/published -name master.m3u8)" ]; do
