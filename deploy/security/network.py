@@ -96,11 +96,15 @@ def nodes(account, groups):
         running[name].get("MetadataOptions", {}).get("HttpTokens") == "required"))
     yield from every("ec2-no-public-address", running, lambda name: (
         f"running: {running[name].get('PublicIpAddress', 'no public address')}", "PublicIpAddress" not in running[name]))
-    # Groups of the nodes let nothing in.
-    used = {held for group in groups for one in versions(group).get("NetworkInterfaces", []) for held in one.get("Groups", [])} if groups else set()
-    if used:
-        held = {one["GroupId"]: one for one in account.pages("ec2", "describe_security_groups", "SecurityGroups", GroupIds=sorted(used))}
-        yield from every("ec2-nothing-comes-in", held, lambda name: (f"{len(held[name]['IpPermissions'])} rules let something in", not held[name]["IpPermissions"]))
+
+    def shut(name):
+        used = sorted({held for one in versions(templates[name]).get("NetworkInterfaces", []) for held in one.get("Groups", [])})
+        if not used:
+            return "no security group is named, so the default one of the VPC holds", False
+        held = account.call("ec2", "describe_security_groups", GroupIds=used)["SecurityGroups"]
+        rules = sum(len(one["IpPermissions"]) for one in held)
+        return f"{rules} rules of {', '.join(used)} let something in", rules == 0
+    yield from every("ec2-nothing-comes-in", templates, shut)
 
 
 def database(account):

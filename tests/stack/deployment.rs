@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::templates::{deploy, stack};
 
-const ENVIRONMENT: &str = "test";
+pub const ENVIRONMENT: &str = "test";
 /// What ministack does not have.
 const WITHOUT: [&str; 8] = [
     "ImageId=ami-1",
@@ -34,11 +34,12 @@ pub fn script(server: &Ministack, keys: &Keys, name: &str, arguments: &[&str]) -
     command.env("AWS_ACCESS_KEY_ID", &keys.access).env("AWS_SECRET_ACCESS_KEY", &keys.secret);
     command.env("AWS_ENDPOINT_URL", server.endpoint()).env("REELGATE_POLL_S", "0.2");
     // Debian's, whatever comes first: it is the one that is installed for this.
-    command.env("PATH", "/usr/bin:/bin").env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    command.env("PATH", format!("{}:/usr/bin:/bin", Ministack::python().display()));
+    command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
     command.output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -48,14 +49,14 @@ pub fn call(server: &Ministack, service: &str, operation: &str, parameters: Valu
 }
 
 /// The settings of this account, and the same as arguments of `deploy.sh`.
-struct Settings {
+pub struct Settings {
     values: Vec<String>,
     certificates: PathBuf,
     _dir: tempfile::TempDir,
 }
 
 impl Settings {
-    fn new(server: &Ministack) -> Self {
+    pub fn new(server: &Ministack) -> Self {
         let secret = json!({"Name": "database", "SecretString": r#"{"username":"reelgate","password":"not-a-secret"}"#});
         let secret = call(server, "secretsmanager", "create_secret", secret).unwrap();
         let mut values: Vec<String> = WITHOUT.map(str::to_owned).into();
@@ -68,7 +69,7 @@ impl Settings {
     }
 
     /// `deploy.sh` with these settings and `more`.
-    fn deploy(&self, server: &Ministack, keys: &Keys, more: &[&str]) -> Output {
+    pub fn deploy(&self, server: &Ministack, keys: &Keys, more: &[&str]) -> Output {
         let mut arguments = vec![ENVIRONMENT, REGION, "--no-node", "--certificates"];
         arguments.push(self.certificates.to_str().unwrap());
         for value in &self.values {

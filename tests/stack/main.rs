@@ -8,4 +8,5 @@ mod node;
 mod policies;
 mod prices;
 mod scripts;
+mod security;
 mod templates;

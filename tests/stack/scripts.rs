@@ -48,6 +48,13 @@ fn wrong_arguments_are_refused_before_aws_is_asked() {
         ("teardown.sh", &["test"], "expected --region or AWS_REGION"),
         ("teardown.sh", &["test", "--destroy-data", "other"], "names other, expected test"),
         ("teardown.sh", &["test", "--destroy-data"], "expected a value after --destroy-data"),
+        ("validate-security.sh", &[], "expected an environment, found 0"),
+        ("validate-security.sh", &["test"], "expected --region or AWS_REGION"),
+        ("validate-security.sh", &["test", "--yaml"], "unknown option --yaml"),
+        ("apply-policies.sh", &["Test", "--region", REGION], "2 to 12 lower-case letters"),
+        ("apply-policies.sh", &["test", "--bucket", "films=mine"], "expected --bucket AREA=NAME"),
+        ("apply-policies.sh", &["test", "--key", "media=alias/mine"], "expected --key PURPOSE=ARN"),
+        ("apply-policies.sh", &["test", "--region", REGION], "does not accept the credentials"),
         ("idle-cost.sh", &["Nat"], "expected NAME=VALUE"),
     ];
     for (name, arguments, why) in cases {
@@ -69,6 +76,9 @@ fn missing_programs_are_named() {
     );
     let teardown = ["test", "--region", REGION];
     check_refusal("teardown.sh", &alone("teardown.sh", &teardown, path), "missing: aws");
+    for name in ["validate-security.sh", "apply-policies.sh"] {
+        check_refusal(name, &alone(name, &teardown, path), "missing: aws python3");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! ministack: the emulator that evaluates IAM policies with resource ARNs and conditions, and a fast Kinesis. Its
 //! resharding is wrong (the parent's records vanish), and its EventBridge does not deliver to Kinesis.
 
+use std::path::PathBuf;
+
 use tempfile::TempDir;
 
 use crate::account::{ACCOUNT, REGION};
@@ -58,6 +60,11 @@ impl Ministack {
 
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The folder of a Python with botocore and PyYAML, which scripts of `deploy` need.
+    pub fn python() -> PathBuf {
+        home::of("ministack", "--with-tests").join("bin")
     }
 
     /// Creates a user whose only policy is this document.
