@@ -71,3 +71,10 @@ def wildcards(policy):
             found += [action for action in as_list(one.get("Action", [])) if action == "*" or action.endswith(":*")]
             found += ["NotAction"] if "NotAction" in one else []
     return found
+
+
+def decrypts_everything(policy):
+    """Statements that allow to decrypt by whatever key."""
+    return [one.get("Sid", "a statement without Sid") for one in statements(policy) if one["Effect"] == "Allow"
+            and "*" in as_list(one.get("Resource", []))
+            and any(action.lower() in ("*", "kms:*", "kms:decrypt", "kms:reencryptfrom", "kms:reencrypt*") for action in as_list(one.get("Action", [])))]

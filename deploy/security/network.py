@@ -29,6 +29,8 @@ def network(account, vpc, groups):
     yield from every("vpc-private-subnets", sorted(subnets), lambda name: (
         "gives public addresses" if subnets[name]["MapPublicIpOnLaunch"] else "gives no public addresses",
         not subnets[name]["MapPublicIpOnLaunch"]))
+    zones = sorted({one["AvailabilityZone"] for one in subnets.values()})
+    yield judged("vpc-two-zones", vpc, f"nodes start in {', '.join(zones) or 'no zone'}", len(zones) >= 2)
     tables = of_vpc(account, "describe_route_tables", "RouteTables", vpc)
     for table in tables:
         if used & {one.get("SubnetId") for one in table.get("Associations", [])}:
@@ -87,6 +89,9 @@ def nodes(account, groups):
         return "a public address" if public else "no public address", not public
 
     yield from every("ec2-imdsv2", templates, metadata)
+    yield from every("ec2-one-interface", templates, lambda name: (
+        f"{len(versions(templates[name]).get('NetworkInterfaces', []))} network interfaces",
+        len(versions(templates[name]).get("NetworkInterfaces", [])) == 1))
     yield from every("ec2-disk-encryption", templates, disks)
     yield from every("ec2-no-public-address", templates, address)
     filters = [{"Name": "tag:reelgate:environment", "Values": [account.environment]}, {"Name": "instance-state-name", "Values": ["running"]}]
@@ -132,6 +137,17 @@ def database(account):
         value = next((one.get("ParameterValue") for one in held if one["ParameterName"] == "rds.force_ssl"), None)
         return f"rds.force_ssl is {value}", value == "1"
     yield from every("rds-tls", [name], forced)
+
+    secret = cluster.get("MasterUserSecret", {}).get("SecretArn")
+    if account.parameters.get("ExistingDatabaseSecretArn"):
+        yield Finding("rds-secret-rotation", name, "deployed with ExistingDatabaseSecretArn: who owns the secret rotates it", "skip")
+    elif not secret:
+        yield Finding("rds-secret-rotation", name, "RDS keeps no secret of this cluster", "fail")
+    else:
+        def rotated(arn):
+            on = account.call("secretsmanager", "describe_secret", SecretId=arn).get("RotationEnabled", False)
+            return f"rotation {'on' if on else 'off'}", on
+        yield from every("rds-secret-rotation", [secret], rotated)
 
     ids = [one["VpcSecurityGroupId"] for one in cluster["VpcSecurityGroups"]]
 

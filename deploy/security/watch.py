@@ -1,6 +1,6 @@
 """Controls of roles, and of what watches the account."""
 from account import BotoCoreError, ClientError, code_of
-from findings import Finding, as_list, every, judged, parsed, wildcards
+from findings import Finding, as_list, decrypts_everything, every, judged, parsed, wildcards
 from templates import statements
 
 DUTIES = ["light", "heavy", "intake", "viewer", "producer", "rules"]
@@ -51,16 +51,28 @@ def policies(account, roles):
         others += [f"{name} (inline)" for name in account.pages("iam", "list_role_policies", "PolicyNames", RoleName=role)]
         return f"not of the stack: {', '.join(others)}" if others else "policies of the stack only", not others
 
+    documents = {}
+
+    def held(role):
+        """Each policy of the role: its name and document."""
+        if role not in documents:
+            documents[role] = []
+            for one in attached(role):
+                version = account.call("iam", "get_policy", PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
+                answer = account.call("iam", "get_policy_version", PolicyArn=one["PolicyArn"], VersionId=version)
+                documents[role].append((one["PolicyName"], parsed(answer["PolicyVersion"]["Document"])))
+            for name in account.pages("iam", "list_role_policies", "PolicyNames", RoleName=role):
+                answer = account.call("iam", "get_role_policy", RoleName=role, PolicyName=name)
+                documents[role].append((name, parsed(answer["PolicyDocument"])))
+        return documents[role]
+
     def named(role):
-        found = []
-        for one in attached(role):
-            version = account.call("iam", "get_policy", PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
-            held = account.call("iam", "get_policy_version", PolicyArn=one["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
-            found += [f"{one['PolicyName']} allows {action}" for action in wildcards(parsed(held))]
-        for name in account.pages("iam", "list_role_policies", "PolicyNames", RoleName=role):
-            held = account.call("iam", "get_role_policy", RoleName=role, PolicyName=name)["PolicyDocument"]
-            found += [f"{name} allows {action}" for action in wildcards(parsed(held))]
+        found = [f"{name} allows {action}" for name, policy in held(role) for action in wildcards(policy)]
         return "; ".join(found) or "every action is named", not found
+
+    def by_named_keys(role):
+        found = [f"{name}: {sid}" for name, policy in held(role) for sid in decrypts_everything(policy)]
+        return f"decrypts by every key: {'; '.join(found)}" if found else "decrypts by named keys only", not found
 
     invited = {account.parameters.get(name) for name in ("ViewerPrincipalArn", "ProducerPrincipalArn")} - {None, ""}
 
@@ -76,6 +88,7 @@ def policies(account, roles):
 
     yield from every("iam-policies-of-the-stack", roles, shipped)
     yield from every("iam-no-wildcard-actions", roles, named)
+    yield from every("iam-no-decrypt-everywhere", roles, by_named_keys)
     yield from every("iam-trust", roles, trusted)
 
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod controls;
 mod deployment;
 mod node;
 mod policies;
