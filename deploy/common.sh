@@ -1,4 +1,4 @@
-# What deploy.sh and teardown.sh share. Read by them, not run.
+# What the scripts of this folder share. Read by them, not run.
 # shellcheck shell=bash
 
 say() { echo "$(basename "$0" .sh): $*" >&2; }
