@@ -209,7 +209,7 @@ wait_for_node() {
   return 1
 }
 
-# on_node NODE COMMAND: runs it there and prints what it says.
+# on_node NODE COMMAND: runs it there and prints what it says. The command has no quotes.
 on_node() {
   local id status
   id=$(aws ssm send-command --instance-ids "$1" --document-name AWS-RunShellScript --parameters "{\"commands\": [\"$2\"]}" --query Command.CommandId --output text)

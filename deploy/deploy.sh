@@ -118,11 +118,11 @@ fi
 
 # The folder is named for what is in it, so an unchanged stack has unchanged addresses.
 version=$(cat "$here"/stack/*.yaml "$here"/stack/*.json | sha256sum | cut -c 1-16)
-aws s3 cp --quiet --recursive "$here/stack" "s3://$artifacts/stack/$version" --exclude '*' --include '*.yaml' --include '*.json'
+aws s3 cp --only-show-errors --recursive "$here/stack" "s3://$artifacts/stack/$version" --exclude '*' --include '*.yaml' --include '*.json'
 if [ -n "${AWS_ENDPOINT_URL:-}" ]; then base=$AWS_ENDPOINT_URL/$artifacts; else base=https://$artifacts.s3.$AWS_REGION.amazonaws.com; fi
 value[TemplateBase]=$base/stack/$version
 if [ -z "$dry_run" ]; then
-  if [ -n "$package" ]; then aws s3 cp --quiet "$package" "s3://$artifacts/packages/${value[PackageUri]}"; fi
+  if [ -n "$package" ]; then aws s3 cp --only-show-errors "$package" "s3://$artifacts/packages/${value[PackageUri]}"; fi
   if [ -z "$certificates" ]; then
     certificates=$(mktemp)
     trap 'rm -f "$certificates"' EXIT
@@ -130,7 +130,7 @@ if [ -z "$dry_run" ]; then
       fail "the certificates of RDS could not be fetched; give a copy with --certificates"
   fi
   grep -q 'BEGIN CERTIFICATE' "$certificates" || fail "expected certificates in $certificates, found none"
-  aws s3 cp --quiet "$certificates" "s3://$artifacts/packages/rds-ca.pem"
+  aws s3 cp --only-show-errors "$certificates" "s3://$artifacts/packages/rds-ca.pem"
 fi
 
 parameters=()
@@ -155,12 +155,14 @@ node=$(wait_for_node "$env_name") || {
   say "no node answers the Systems Manager within ten minutes: run \`reelgate migrate\` and \`reelgate check\` on one yourself"
   exit 3
 }
-on_node "$node" "runuser -u reelgate -- env \$(cat /etc/reelgate/node.env /run/reelgate-node/password.env | tr -d \"'\" | xargs) reelgate migrate"
-on_node "$node" "runuser -u reelgate -- env \$(cat /etc/reelgate/node.env /run/reelgate-node/password.env | tr -d \"'\" | xargs) reelgate check"
+# With the settings and the password that the unit has.
+as_unit='systemd-run --quiet --pipe --wait -p User=reelgate -p EnvironmentFile=/etc/reelgate/node.env -p EnvironmentFile=-/run/reelgate-node/password.env'
+on_node "$node" "$as_unit reelgate migrate --home /var/lib/reelgate"
+on_node "$node" "$as_unit reelgate check --home /var/lib/reelgate"
 say "uploading a clip"
 clip=$here/../samples/big-buck-bunny-5s.mp4
 key=${value[ProducerPrefix]}/deployed-$(date -u +%Y%m%dT%H%M%SZ).mp4
-aws s3 cp --quiet "$clip" "s3://$(output IngestBucket)/$key"
+aws s3 cp --only-show-errors "$clip" "s3://$(output IngestBucket)/$key"
 for _ in $(seq 60); do
   if aws s3api head-object --bucket "$(output PublishedBucket)" --key "$key/manifest.json" >/dev/null 2>&1; then
     say "published: s3://$(output PublishedBucket)/$key/master.m3u8"

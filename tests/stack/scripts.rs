@@ -81,6 +81,17 @@ fn missing_programs_are_named() {
     }
 }
 
+/// The document of who deploys, for this account and environment.
+fn deployer() -> String {
+    let text = std::fs::read_to_string(deploy().join("policies/deployer.json")).unwrap();
+    let variables = [("Partition", "aws"), ("Region", REGION), ("AccountId", ACCOUNT)];
+    let text =
+        variables.iter().fold(text, |text, (name, value)| text.replace(&format!("${{AWS::{name}}}"), value));
+    let text = text.replace("${Environment}", "test");
+    assert!(!text.contains("${"), "{text}");
+    text
+}
+
 #[test]
 fn what_aws_would_refuse_is_found_before_anything_is_created() {
     let server = Ministack::start(Auth::Enforced);
@@ -106,6 +117,15 @@ fn what_aws_would_refuse_is_found_before_anything_is_created() {
     check_refusal("no rights", &refused, "may not: cloudformation:CreateChangeSet s3:CreateBucket");
     let nobody = Keys { access: "AKIANOBODY".into(), secret: "wrong".into() };
     check_refusal("no account", &deploy(&nobody, &image), "does not accept the credentials");
+
+    // Who has the rights of the document gets as far as there is no need to create anything.
+    let deployer = server.user("deployer", &deployer());
+    let looked = deploy(&deployer, &["--set", "ImageId=ami-1", "--dry-run"]);
+    let said = String::from_utf8_lossy(&looked.stderr);
+    assert!(
+        looked.status.success() && said.contains("all resources of deploy/stack would be created"),
+        "{said}"
+    );
 
     let bucket = format!("reelgate-test-{ACCOUNT}-{REGION}-quarantine");
     call(&server, "s3", "create_bucket", json!({"Bucket": bucket})).unwrap();
