@@ -41,8 +41,18 @@ def denied_without(policy, operator, key, value):
     )
 
 
-LIMITS = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceowner", "aws:principalaccount", "aws:principalarn", "aws:principalorgid",
-          "aws:resourceaccount", "kms:calleraccount", "kms:viaservice", "kms:encryptioncontext:aws:logs:arn"}
+# Keys of conditions that can limit a statement to one account.
+LIMITS = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceowner", "aws:principalaccount", "aws:principalarn", "aws:resourceaccount",
+          "kms:calleraccount", "kms:encryptioncontext:aws:logs:arn"}
+
+
+def limited_to(account, statement):
+    """Whether a condition holds the statement to this account: every value that it accepts names the account."""
+    return any(
+        key.lower() in LIMITS and all(account in str(value) for value in as_list(values))
+        for operator, keys in statement.get("Condition", {}).items() if "Not" not in operator and not operator.endswith("IfExists")
+        for key, values in keys.items()
+    )
 
 
 def strangers(policy, account):
@@ -53,11 +63,10 @@ def strangers(policy, account):
             continue
         principals = one.get("Principal", {})
         principals = {"AWS": principals} if isinstance(principals, str) else principals
-        limited = any(key.lower() in LIMITS for operator in one.get("Condition", {}).values() for key in operator)
+        limited = limited_to(account, one)
         for kind, names in principals.items():
             for name in as_list(names):
                 own = kind == "AWS" and (name == account or f":{account}:" in name)
-                # The service that encrypts log groups is named with its region, and its statement with their ARNs.
                 if not own and not limited:
                     found.append(f"{one.get('Sid', 'a statement without Sid')} lets in {name}")
     return found
