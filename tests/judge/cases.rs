@@ -94,6 +94,6 @@ pub const NOT_LOOKED_FOR: &[(&str, &str)] = &[("O02_card_tag_rotated.mp4", "on-s
 pub const KNOWN: &[(&str, &str)] = &[
     ("lame.mp3", PADDING),
     ("bear.ogv", PADDING),
-    ("b-frames.avi", "pictures of MPEG-4 with B-frames come up to a tenth of a second early"),
+    ("b-frames.avi", "pictures of MPEG-4 with B-frames come one picture early"),
 ];
 const PADDING: &str = "the padding behind the sound, which the file counts, is not cut";

@@ -11,6 +11,7 @@ mod ledger;
 mod picture;
 mod rung;
 mod scaler;
+mod stored_order;
 mod timeline;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -19,6 +20,7 @@ use std::time::Duration;
 use gstreamer as gst;
 
 use gst::prelude::*;
+use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{VideoJob, VideoResult};
 
@@ -129,6 +131,9 @@ fn branch(
     }
     if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
         decoder.set_property("max-errors", -1); // damaged frames are counted, and the other frames are still useful
+    }
+    if let Some(decoder) = chain.last().filter(|_| job.source.container == Container::Avi) {
+        stored_order::install(decoder);
     }
     chain.extend(picture::elements(job)?);
     chain.push(ladder.clone().upcast());
