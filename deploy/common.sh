@@ -28,6 +28,12 @@ check_environment() {
     refuse "expected an environment of 2 to 12 lower-case letters, digits and hyphens, found $1 (names of buckets are made of it)"
 }
 
+# choose_region REGION USAGE: the region of every call that follows.
+choose_region() {
+  [ -n "$1" ] || refuse "expected --region or AWS_REGION; $2"
+  export AWS_REGION=$1 AWS_DEFAULT_REGION=$1
+}
+
 account_of() {
   aws sts get-caller-identity --query Account --output text 2>/dev/null ||
     refuse "AWS does not accept the credentials at hand; try \`aws sts get-caller-identity\`"

@@ -31,9 +31,7 @@ done
 env_name=${positional[0]}
 check_environment "$env_name"
 [ -z "$destroy" ] || [ "$destroy" = "$env_name" ] || refuse "--destroy-data names $destroy, expected $env_name: nothing was removed"
-AWS_REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
-[ -n "$AWS_REGION" ] || refuse "expected --region or AWS_REGION; $usage"
-export AWS_REGION AWS_DEFAULT_REGION=$AWS_REGION
+choose_region "${AWS_REGION:-${AWS_DEFAULT_REGION:-}}" "$usage"
 check_tools aws
 account=$(account_of) || exit
 check_region "$AWS_REGION"

@@ -29,9 +29,7 @@ done
 [ "${#positional[@]}" -eq 1 ] || refuse "expected an environment, found ${#positional[@]} argument(s); $usage"
 env_name=${positional[0]}
 check_environment "$env_name"
-AWS_REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
-[ -n "$AWS_REGION" ] || refuse "expected --region or AWS_REGION; $usage"
-export AWS_REGION AWS_DEFAULT_REGION=$AWS_REGION
+choose_region "${AWS_REGION:-${AWS_DEFAULT_REGION:-}}" "$usage"
 check_tools aws python3
 account_of >/dev/null || exit
 check_region "$AWS_REGION"

@@ -15,7 +15,7 @@ pub struct FileCaptions {
     pub language: Option<String>,
     /// What it is for.
     pub flags: CaptionFlags,
-    /// Its cues. Their times count from the first picture.
+    /// Its cues. Their times count from the start of the presentation.
     pub cues: Vec<Cue>,
 }
 
