@@ -134,7 +134,7 @@ pub struct ProbeArgs {
     /// The file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Plan with the settings of this profile, and print the renditions that it would make
+    /// Plan with the settings of this profile instead of that of the file's path
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// One JSON object

@@ -7,6 +7,7 @@ pub mod gstreamer_version;
 pub mod jail;
 #[warn(missing_docs)]
 pub mod messages;
+pub mod progressive;
 pub mod recipes;
 pub mod trust;
 #[warn(missing_docs)]

@@ -20,7 +20,7 @@ mod range_checks;
 mod spoiled_tests;
 
 pub use captions::{cue, file_cue, file_line};
-pub use content::ContentCheck;
+pub use content::{ContentCheck, Sample, SegmentSamples};
 pub use enrichment::text_line;
 pub use fault::{concerns_one_track, fault};
 pub use output_names::{NAME_BYTES_MAX, output_name};

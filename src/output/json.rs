@@ -9,6 +9,7 @@ use reelgate_flow::left_out::{LeftOut, left_out};
 use reelgate_flow::reason::{Class, Code, Fault};
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_pipelines::messages::Loudness;
+use reelgate_pipelines::progressive::PATH as PROGRESSIVE_PATH;
 use reelgate_pipelines::recipes::package::Packaged;
 use reelgate_ports::records::{AssetDetail, AssetRecord, TaskRow};
 use serde::Serialize;
@@ -115,6 +116,8 @@ pub struct OutputsLine {
     pub hls: String,
     /// Media presentation description.
     pub dash: String,
+    /// One file that plays while it arrives, where it is asked for.
+    pub progressive: Option<String>,
     /// JPEG, where there is video.
     pub poster: Option<String>,
     /// WebVTT over the sprite sheets, where there is video.
@@ -165,7 +168,7 @@ impl AssetLine {
                 .iter()
                 .map(|rendition| RenditionLine::new(rendition, loudness.get(&rendition.name).copied()))
                 .collect(),
-            outputs: visible.map(|location| OutputsLine::new(Path::new(location), detail)),
+            outputs: visible.map(|location| OutputsLine::new(Path::new(location), detail, packaged)),
             findings: detail.findings.clone(),
             metadata: metadata(detail),
             beside: Vec::new(),
@@ -215,12 +218,15 @@ impl RenditionLine {
 }
 
 impl OutputsLine {
-    fn new(location: &Path, detail: &AssetDetail) -> Self {
+    fn new(location: &Path, detail: &AssetDetail, packaged: Option<&Packaged>) -> Self {
         let path = |name: &str| location.join(name).to_string_lossy().into_owned();
         let has_video = detail.renditions.iter().any(|rendition| rendition.width > 0);
         Self {
             hls: path("master.m3u8"),
             dash: path("manifest.mpd"),
+            progressive: packaged
+                .is_some_and(|packaged| packaged.progressive)
+                .then(|| path(PROGRESSIVE_PATH)),
             poster: has_video.then(|| path("poster.jpg")),
             storyboard: has_video.then(|| path("storyboard.vtt")),
             manifest: path("manifest.json"),

@@ -1,6 +1,7 @@
 //! The command line: arguments, output and exit status.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -151,6 +152,41 @@ fn probe_prints_the_facts_and_keeps_nothing() {
     let refused = home.reelgate(&["probe", "--json", sample("playlist-in-disguise.mp4").to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(3));
     assert_eq!(lines(&refused.stdout, "")[0]["reason"]["code"], "playlist_refused");
+}
+
+#[test]
+fn probe_refuses_what_run_refuses_before_it_encodes_and_says_what_it_has_not_looked_at() {
+    let home = TempHome::new();
+    let probed = |path: &Path| {
+        let output = home.reelgate(&["probe", "--json", path.to_str().unwrap()]);
+        (output.status.code(), lines(&output.stdout, &talk(&output)).remove(0))
+    };
+    let film = home.file("film.mp4");
+    std::fs::copy(sample("big-buck-bunny-5s.mp4"), &film).unwrap();
+    let (status, line) = probed(&film);
+    assert_eq!(
+        (status, &line["not_looked"]),
+        (Some(0), &serde_json::json!(["decode", "screening"])),
+        "{line}"
+    );
+    for (name, beside, text, code) in [
+        ("a.mp4", ".sha256", "0".repeat(64), "checksum_mismatch"),
+        ("b.mp4", ".reelgate.toml", "[video]\nrungs = [7]\n".to_owned(), "job_file_invalid"),
+        ("jpeg2000.mov", ".note", String::new(), "unsupported_codec"),
+    ] {
+        let path = home.file(name);
+        let undecodable = reelgate_test_media::files().join(name);
+        std::fs::copy(if undecodable.exists() { &undecodable } else { &film }, &path).unwrap();
+        std::fs::write(home.file(&format!("{name}{beside}")), text).unwrap();
+        let (status, line) = probed(&path);
+        assert_eq!((status, line["reason"]["code"].as_str()), (Some(3), Some(code)), "{line}");
+        let (_, run) = home.run(&[&path]);
+        assert_eq!(run[0]["reason"]["code"].as_str(), Some(code), "run says what probe says: {run:?}");
+    }
+    let captions = home.file("film.de.srt");
+    std::fs::write(&captions, "1\n00:00:01,000 --> 00:00:02,000\nHallo\n").unwrap();
+    let (status, line) = probed(&captions);
+    assert_eq!((status, line["caption_file"].as_str()), (Some(0), Some("srt")), "{line}");
 }
 
 #[test]

@@ -11,8 +11,10 @@ use reelgate_ports::records::Claim;
 use crate::engine_context::EngineContext;
 use crate::work::sources;
 
+/// What the name of a checksum file has after the name of its upload.
+pub const SUFFIX: &str = ".sha256";
 /// A checksum file is one line: 64 digits and a name.
-const FILE_BYTES_MAX: u64 = 8_192;
+pub const FILE_BYTES_MAX: u64 = 8_192;
 /// Names of metadata that hold a checksum of the whole content.
 pub const METADATA: [(&str, &str); 2] =
     [("reelgate-sha256", "x-amz-meta-reelgate-sha256"), ("sha256", "x-amz-meta-sha256")];
@@ -32,12 +34,17 @@ pub async fn read(
     claim: &Claim,
     metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<GivenChecksum>, Fault> {
-    let file = context.objects.sidecar(&claim.source, ".sha256", FILE_BYTES_MAX).await.map_err(sources)?;
-    let file = file.map(|bytes| GivenChecksum { place: "checksum file", sha256: parse_file(&bytes) });
+    let file = context.objects.sidecar(&claim.source, SUFFIX, FILE_BYTES_MAX).await.map_err(sources)?;
+    let file = file.map(|bytes| of_file(&bytes));
     let metadata = METADATA
         .into_iter()
         .filter_map(|(name, place)| Some(GivenChecksum { place, sha256: parse_value(metadata.get(name)?) }));
     Ok(file.into_iter().chain(metadata).collect())
+}
+
+/// The checksum in a file.
+pub fn of_file(bytes: &[u8]) -> GivenChecksum {
+    GivenChecksum { place: "checksum file", sha256: parse_file(bytes) }
 }
 
 /// Fails where one of them is not that of the content, or cannot be read.

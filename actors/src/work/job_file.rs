@@ -14,9 +14,9 @@ use crate::engine_context::EngineContext;
 use crate::work::sources;
 
 /// What the name of a job file has after the name of its upload.
-const SUFFIX: &str = ".reelgate.toml";
+pub const SUFFIX: &str = ".reelgate.toml";
 /// Longest job file.
-const BYTES_MAX: u64 = 64 << 10;
+pub const BYTES_MAX: u64 = 64 << 10;
 
 /// What a job file asks for; an upload without one asks for nothing.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -27,6 +27,7 @@ pub struct JobFile {
     video: Video,
     audio: Audio,
     cut: Cut,
+    package: Package,
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -49,22 +50,34 @@ struct Cut {
     segment_s: Option<u32>,
 }
 
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Package {
+    progressive_height: Option<u32>,
+}
+
 /// The job file of the upload of a claim. `job_file_invalid` for one that asks for anything that is not known: a film that is
 /// made in another way than asked would be a surprise.
 pub async fn read(context: &EngineContext, claim: &Claim) -> Result<JobFile, Fault> {
     match context.objects.sidecar(&claim.source, SUFFIX, BYTES_MAX).await {
         Ok(None) => Ok(JobFile::default()),
         Ok(Some(bytes)) => JobFile::parse(&bytes),
-        Err(error) if error.kind == ErrorKind::Invalid => {
-            Err(invalid(format!("expected at most {BYTES_MAX} bytes, found more")))
-        }
+        Err(error) if error.kind == ErrorKind::Invalid => Err(too_large()),
         Err(error) => Err(sources(error)),
     }
 }
 
+/// The fault of a job file of more than [`BYTES_MAX`].
+pub fn too_large() -> Fault {
+    invalid(format!("expected at most {BYTES_MAX} bytes, found more"))
+}
+
 impl JobFile {
-    /// Errors name a line and never quote it: what stands there may be anything.
-    fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+    /// Reads the text of a job file.
+    ///
+    /// # Errors
+    /// `job_file_invalid`, with a line that is never quoted: what stands there may be anything.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes)
             .map_err(|error| invalid(format!("line {}: expected UTF-8", line(bytes, error.valid_up_to()))))?;
@@ -85,6 +98,9 @@ impl JobFile {
     }
 
     /// The settings with what is asked for in place of what they say.
+    ///
+    /// # Errors
+    /// `job_file_invalid` for what the operator does not offer.
     pub fn settings(&self, allowed: &Settings) -> Result<Settings, Fault> {
         let mut settings = allowed.clone();
         if let Some(heights) = &self.video.rungs {
@@ -93,6 +109,8 @@ impl JobFile {
         settings.audio.surround = self.audio.surround.unwrap_or(settings.audio.surround);
         settings.audio.loudness_lufs = self.audio.loudness_lufs.or(settings.audio.loudness_lufs);
         settings.cut.segment_s = self.cut.segment_s.unwrap_or(settings.cut.segment_s);
+        settings.package.progressive_height =
+            self.package.progressive_height.unwrap_or(settings.package.progressive_height);
         // A chunk holds whole segments, at least one.
         settings.cut.chunk_s = settings.cut.chunk_s.max(settings.cut.segment_s);
         settings.validate().map_err(|error| {
@@ -137,7 +155,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_replaces_what_the_prefix_says_and_nothing_else() {
         let text = "priority = \"high\"\n[video]\nrungs = [240, 720]\n[audio]\nsurround = true\n\
-                    loudness_lufs = -23\n[cut]\nsegment_s = 6\n";
+                    loudness_lufs = -23\n[cut]\nsegment_s = 6\n[package]\nprogressive_height = 480\n";
         let file = JobFile::parse(text.as_bytes()).unwrap();
         assert_eq!(file.priority, Some(Priority::High));
         let allowed = Settings::default();
@@ -146,6 +164,7 @@ mod tests {
         expected.audio.surround = true;
         expected.audio.loudness_lufs = Some(-23);
         expected.cut.segment_s = 6;
+        expected.package.progressive_height = 480;
         assert_eq!(file.settings(&allowed).unwrap(), expected);
         for empty in ["", "\u{feff}", "# nothing\r\n", "[video]\n"] {
             let file = JobFile::parse(empty.as_bytes()).unwrap();

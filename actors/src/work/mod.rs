@@ -8,14 +8,15 @@ pub mod external_scan;
 pub mod finding_link;
 pub mod findings;
 pub mod gathered_text;
-mod given_checksums;
-mod job_file;
+pub mod given_checksums;
+pub mod job_file;
 mod look;
 pub mod manifest;
 mod media;
 pub mod package;
 mod producer_metadata;
 mod products;
+mod progressive;
 mod publication;
 pub mod publish;
 mod redacted;
@@ -35,6 +36,9 @@ pub mod work_left;
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::error::PortError;
+
+/// Largest segment read back, bytes.
+const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
 /// The fault of a port's error that does not concern the upload itself.
 fn ours(error: PortError) -> Fault {

@@ -8,6 +8,7 @@ use reelgate_flow::left_out::is_complete;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{AudioResult, VideoResult};
+use reelgate_pipelines::progressive::chosen;
 use reelgate_pipelines::recipes::captions::CaptionTrack;
 use reelgate_pipelines::recipes::package::{self, Kind, Packaged, Rendition, TextFile, VideoPart};
 use reelgate_pipelines::recipes::plan::Plan;
@@ -17,7 +18,7 @@ use reelgate_ports::store::Store;
 
 use crate::engine_context::EngineContext;
 use crate::work::products::{Encoded, Planned, Products, product, read_document, to_document};
-use crate::work::{caption_files, captions, joined, ours, stored_redaction};
+use crate::work::{caption_files, captions, joined, ours, progressive, stored_redaction};
 
 /// [`TaskKey::Package`].
 pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
@@ -35,7 +36,14 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     let renditions = packaged.renditions.iter().map(record).collect();
     let texts = std::mem::take(&mut packaged.texts);
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
-    let outputs = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
+    let mut writer = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
+    if packaged.progressive {
+        let chosen = chosen(&packaged, planned.plan.progressive_height);
+        let tracks = chosen.into_iter().map(|rendition| packaged.files_of(rendition));
+        writer = progressive::write(context, claim, &products, tracks.collect(), writer).await?;
+    }
+    let finishing = tokio::task::spawn_blocking(move || writer.finish().map_err(ours));
+    let outputs = joined(finishing.await)??;
     Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
 }
 
@@ -108,13 +116,13 @@ fn digest(output: &StagedOutput) -> Option<[u8; 32]> {
     HEXLOWER.decode(output.sha256.as_bytes()).ok()?.try_into().ok()
 }
 
-fn write(mut writer: Box<dyn StagedWriter>, texts: &[TextFile]) -> Result<Vec<StagedOutput>, Fault> {
+fn write(mut writer: Box<dyn StagedWriter>, texts: &[TextFile]) -> Result<Box<dyn StagedWriter>, Fault> {
     for text in texts {
         writer.open(&text.path).map_err(ours)?;
         writer.write(text.text.as_bytes()).map_err(ours)?;
         writer.close().map_err(ours)?;
     }
-    writer.finish().map_err(ours)
+    Ok(writer)
 }
 
 fn record(rendition: &Rendition) -> RenditionRecord {

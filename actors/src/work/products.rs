@@ -4,7 +4,9 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{Inspection, Job, VideoJob};
+use reelgate_pipelines::recipes::package::StagedFile;
 use reelgate_pipelines::recipes::plan::{Plan, VideoChunk};
+use reelgate_ports::objects::PublishItem;
 use reelgate_ports::records::{Claim, StagedOutput, TaskJob};
 use reelgate_ports::store::{Product, Store};
 use serde::de::DeserializeOwned;
@@ -136,6 +138,17 @@ impl Products {
     /// The staged files of one task.
     pub fn outputs(&self, task: TaskKey) -> &[StagedOutput] {
         self.get(task).map_or(&[], |product| &product.outputs)
+    }
+
+    /// A staged file under the name that it gets, with the task that made it.
+    ///
+    /// # Errors
+    /// `count_mismatch` if the task has not left it.
+    pub fn item(&self, file: &StagedFile) -> Result<(TaskKey, PublishItem), Fault> {
+        let staged = self.outputs(file.task).iter().find(|output| output.name == file.staged);
+        let staged =
+            staged.ok_or_else(|| Fault::new(Code::CountMismatch, format!("{} lost an output", file.task)))?;
+        Ok((file.task, PublishItem { staged: staged.clone(), name: file.path.clone() }))
     }
 
     /// Tasks that left something.

@@ -136,17 +136,11 @@ async fn check_lease(context: &EngineContext, claim: &Claim) -> Result<(), Fault
 fn items(products: &Products) -> Result<Vec<(TaskKey, PublishItem)>, Fault> {
     let packaged: Packaged = products.document(TaskKey::Package)?;
     let enrichment: Enrichment = products.document(TaskKey::Enrich)?;
-    let item =
-        |staged: &StagedOutput, name: &str| PublishItem { staged: staged.clone(), name: name.to_owned() };
-    let mut items = Vec::new();
-    for file in packaged.files.iter().chain(&enrichment_files(&enrichment)) {
-        let staged = products.outputs(file.task).iter().find(|output| output.name == file.staged);
-        let staged =
-            staged.ok_or_else(|| Fault::new(Code::CountMismatch, format!("{} lost an output", file.task)))?;
-        items.push((file.task, item(staged, &file.path)));
-    }
-    let lists = products.outputs(TaskKey::Package).iter();
-    items.extend(lists.map(|staged| (TaskKey::Package, item(staged, &staged.name))));
+    let enriched = enrichment_files(&enrichment);
+    let files = packaged.files.iter().chain(&enriched);
+    let mut items = files.map(|file| products.item(file)).collect::<Result<Vec<_>, _>>()?;
+    let own = |staged: &StagedOutput| PublishItem { staged: staged.clone(), name: staged.name.clone() };
+    items.extend(products.outputs(TaskKey::Package).iter().map(|staged| (TaskKey::Package, own(staged))));
     Ok(items)
 }
 

@@ -19,7 +19,6 @@ use reelgate_pipelines::recipes::redact::{
 };
 use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::judgement::{in_content, response};
-use reelgate_ports::objects::PublishItem;
 use reelgate_ports::records::{AssetDetail, Claim, Finder, FindingRecord};
 use reelgate_ports::store::Store;
 use reelgate_privacy::{ON_SCREEN_MAX, OnScreen, Scan};
@@ -30,10 +29,7 @@ use crate::work::package::packaged;
 use crate::work::products::{Planned, Products, document, product, read_document, to_document};
 use crate::work::publication::find_kept;
 use crate::work::stored_redaction::{self, Redaction};
-use crate::work::{joined as done, ours};
-
-/// Largest segment read back, bytes.
-const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+use crate::work::{SEGMENT_BYTES_MAX, joined as done, ours};
 
 /// The parts that are encoded again for a request.
 pub fn parts(plan: &Plan, request: &Request) -> Result<Parts, Fault> {
@@ -191,13 +187,7 @@ pub async fn sampled(context: &EngineContext, claim: &Claim) -> Result<Option<(E
     let packaged = packaged(&products, &planned, &[])?;
     let Some((top, files)) = top_rung(&packaged) else { return Ok(None) };
     let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    let mut items = Vec::with_capacity(files.len());
-    for file in files {
-        let staged = products.outputs(file.task).iter().find(|output| output.name == file.staged);
-        let staged =
-            staged.ok_or_else(|| Fault::new(Code::CountMismatch, format!("{} lost an output", file.task)))?;
-        items.push((file.task, PublishItem { staged: staged.clone(), name: file.path.clone() }));
-    }
+    let mut items = files.into_iter().map(|file| products.item(file)).collect::<Result<Vec<_>, _>>()?;
     find_kept(context, &asset, &mut items).await?;
     let unwritten = |error: std::io::Error| {
         Fault::new(Code::QuotaDisk, format!("join the redacted video in a temporary file: {error}"))

@@ -71,7 +71,7 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand serve" -l config -d 'C
 complete -c reelgate -n "__fish_reelgate_using_subcommand serve" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
 complete -c reelgate -n "__fish_reelgate_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c reelgate -n "__fish_reelgate_using_subcommand serve" -s V -l version -d 'Print version'
-complete -c reelgate -n "__fish_reelgate_using_subcommand probe" -l profile -d 'Plan with the settings of this profile, and print the renditions that it would make' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand probe" -l profile -d 'Plan with the settings of this profile instead of that of the file\'s path' -r
 complete -c reelgate -n "__fish_reelgate_using_subcommand probe" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand probe" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand probe" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r

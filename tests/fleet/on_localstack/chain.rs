@@ -1,7 +1,7 @@
 //! The whole chain: an uploaded object leads to its outputs, rows and notice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::fixture::{FleetFixture, wait_for};
@@ -20,6 +20,10 @@ async fn an_upload_to_s3_comes_out_published_over_three_nodes() {
     let roles = [("intake", r#"["intake","light"]"#), ("light", r#"["light"]"#), ("heavy", r#"["heavy"]"#)];
     let nodes: Vec<_> =
         roles.iter().map(|(name, roles)| fixture.node(name, &[("REELGATE__NODE__ROLES", roles)])).collect();
+    fixture.put("news/a.de.srt", &captions(&inbox, "Guten Tag")).await;
+    let job = inbox.join("job.toml");
+    std::fs::write(&job, "[package]\nprogressive_height = 240\n").unwrap();
+    fixture.put("archive/2026/film_1.mp4.reelgate.toml", &job).await;
     for (number, key) in KEYS.iter().enumerate() {
         fixture.put(key, &file(number)).await;
     }
@@ -48,6 +52,11 @@ async fn an_upload_to_s3_comes_out_published_over_three_nodes() {
     assert_eq!(fixture.verify_published().await, 5);
     check_roles(&fixture);
     check_notices(&fixture, &assets).await;
+    assert_eq!(states["news/a.de.srt"], "attached");
+    let progressive = fixture.output("published/archive/2026/film_1.mp4/progressive.mp4").await;
+    assert!(progressive.windows(4).any(|four| four == b"moov"), "{} bytes", progressive.len());
+    fixture.put("news/a.en.srt", &captions(&inbox, "Good day")).await;
+    check_captions(&fixture).await;
     wait_for("nothing is staged any more", Duration::from_secs(20), async || {
         fixture.keys("work/").await.is_empty()
     })
@@ -55,6 +64,29 @@ async fn an_upload_to_s3_comes_out_published_over_three_nodes() {
     for mut node in nodes {
         assert_eq!(node.stop(), Some(0), "{}: {}", node.name, fixture.logs());
     }
+}
+
+/// A caption file that shows a text.
+fn captions(inbox: &Path, text: &str) -> PathBuf {
+    let path = inbox.join("captions.srt");
+    std::fs::write(&path, format!("1\n00:00:00,100 --> 00:00:00,900\n{text}\n")).unwrap();
+    path
+}
+
+/// Both caption files of a film are published with it, the late one too.
+async fn check_captions(fixture: &FleetFixture) {
+    wait_for("the late captions are published", Duration::from_secs(60), async || {
+        let master = fixture.output("published/news/a.mp4/master.m3u8").await;
+        String::from_utf8(master).unwrap().contains("LANGUAGE=\"en\"")
+    })
+    .await;
+    let mut shown = BTreeSet::new();
+    for number in 1..=2 {
+        let text = fixture.output(&format!("published/news/a.mp4/captions-{number}/captions.vtt")).await;
+        shown.extend(String::from_utf8(text).unwrap().lines().last().map(str::to_owned));
+    }
+    assert_eq!(shown, BTreeSet::from(["Good day".to_owned(), "Guten Tag".to_owned()]));
+    assert_eq!(fixture.verify_published().await, 5);
 }
 
 /// Every task ran on a node with its role, and each chunk of the long video is a task.
@@ -86,7 +118,8 @@ async fn check_notices(fixture: &FleetFixture, assets: &[serde_json::Value]) {
             assert!(!notice.to_string().contains("film_1"), "the notice names a key: {notice}");
             notices_of.entry(text("asset_id")).or_default().insert(text("id"));
         }
-        notices_of.len() == assets.len()
+        // A caption file ends with its film, whose notice tells it.
+        notices_of.len() == assets.iter().filter(|asset| asset["state"] != "attached").count()
     })
     .await;
     assert!(notices_of.values().all(|ids| ids.len() == 1), "{notices_of:?}");

@@ -58,6 +58,9 @@ pub struct Packaged {
     pub files: Vec<StagedFile>,
     /// Playlists and manifests to be written.
     pub texts: Vec<TextFile>,
+    /// Whether there is one progressive file beside them ([`crate::progressive`]).
+    #[serde(default)]
+    pub progressive: bool,
 }
 
 /// What became of a caption file.
@@ -115,6 +118,14 @@ impl Packaged {
         let audio: BTreeSet<u32> = audio.collect();
         let subtitles = self.subtitles.iter().flatten().copied();
         video.into_iter().chain(audio).chain(subtitles).collect()
+    }
+
+    /// The staged files of a rendition of video or audio in order: the initialization segment, then all segments.
+    pub fn files_of(&self, rendition: &Rendition) -> Vec<&StagedFile> {
+        let is_part = |file: &&StagedFile| {
+            file.path.strip_prefix(&rendition.folder).is_some_and(|name| name.starts_with('/'))
+        };
+        self.files.iter().filter(is_part).collect()
     }
 
     /// Loudness of the audio renditions by their names, as far as it was measured.
@@ -178,7 +189,8 @@ pub fn package(
     }));
     texts.extend(caption_files);
     let caption_files = Vec::new();
-    Ok(Packaged { renditions, audio: outcomes, subtitles, caption_files, files, texts })
+    let progressive = plan.progressive_height > 0;
+    Ok(Packaged { renditions, audio: outcomes, subtitles, caption_files, files, texts, progressive })
 }
 
 /// The files of the enrichment that are published. Its text is never published.

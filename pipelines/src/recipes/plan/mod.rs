@@ -57,6 +57,9 @@ pub struct Plan {
     pub captions: Option<CaptionsPlan>,
     /// Samples, poster, storyboard and text.
     pub enrich: EnrichJob,
+    /// Highest rung of the progressive file, pixels; 0 for no such file.
+    #[serde(default)]
+    pub progressive_height: u32,
 }
 
 /// One chunk and the number of frames it must produce.
@@ -109,6 +112,7 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
                 screen_text_job(video, inspection.index.as_ref(), settings)
             }),
         },
+        progressive_height: settings.package.progressive_height,
     })
 }
 

@@ -10,12 +10,7 @@ use reelgate_flow::facts::{Container, Rational, Rotation};
 /// are a fragmented MP4 file (ISO/IEC 23000-19, 7.3.3: a CMAF track file). `None` for audio-only.
 pub fn top_rung(packaged: &Packaged) -> Option<(&Rendition, Vec<&StagedFile>)> {
     let top = packaged.renditions.iter().find(|rendition| matches!(rendition.kind, Kind::Video(_)))?;
-    let is_part = |file: &&StagedFile| {
-        file.path
-            .strip_prefix(&top.folder)
-            .is_some_and(|name| name.starts_with('/') && !name.ends_with(".m3u8"))
-    };
-    Some((top, packaged.files.iter().filter(is_part).collect()))
+    Some((top, packaged.files_of(top)))
 }
 
 /// The job that samples this file of `size_bytes` bytes. The job counts time from the first frame; add the plan's
@@ -87,6 +82,7 @@ mod tests {
     fn the_highest_rung_has_its_init_segment_and_its_segments_only() {
         let paths = ["video/72/init.mp4", "video/72/00000.m4s", "video/7/init.mp4", "audio/init.mp4"];
         let packaged = Packaged {
+            progressive: false,
             subtitles: None,
             renditions: vec![rung("72", 4_000), rung("7", 4_000)],
             audio: Vec::new(),

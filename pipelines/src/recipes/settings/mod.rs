@@ -30,6 +30,8 @@ pub struct Settings {
     pub audio: AudioSettings,
     /// Cutting into segments and chunks.
     pub cut: CutSettings,
+    /// What is published beside segments and playlists.
+    pub package: PackageSettings,
     /// Frames sampled, poster and storyboard.
     pub sample: SampleSettings,
     /// Text and codes that are read in pictures.
@@ -105,6 +107,15 @@ pub struct CutSettings {
     pub chunk_threshold_s: u32,
 }
 
+/// What is published beside segments and playlists.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PackageSettings {
+    /// Also one progressive MP4 file (`progressive.mp4`): the highest rung of at most this height, pixels, 16 to 4,320, or the
+    /// lowest rung, and the main audio. Default 0, none: it stores that rung a second time.
+    pub progressive_height: u32,
+}
+
 /// Frames sampled, poster and storyboard.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -139,6 +150,7 @@ impl Default for Settings {
             video: VideoSettings::default(),
             audio: AudioSettings::default(),
             cut: CutSettings::default(),
+            package: PackageSettings::default(),
             sample: SampleSettings::default(),
             screen_text: ScreenTextSettings::default(),
             limits: limits_default(),
@@ -234,6 +246,9 @@ impl Settings {
         within("audio.surround_bitrate_bps", audio.surround_bitrate_bps, 96_000, 1_024_000)?;
         if let Some(loudness_lufs) = audio.loudness_lufs {
             within("audio.loudness_lufs", loudness_lufs, -31, -9)?;
+        }
+        if self.package.progressive_height > 0 {
+            within("package.progressive_height", self.package.progressive_height, 16, 4_320)?;
         }
         let limits = &self.limits;
         within("limits.pixels_max", limits.pixels_max, 1, 1 << 32)?;
@@ -346,6 +361,7 @@ mod tests {
             ("audio.loudness_lufs", |s| s.audio.loudness_lufs = Some(0)),
             ("cut.segment_s", |s| s.cut.segment_s = 0),
             ("cut.chunk_s", |s| s.cut.chunk_s = 3),
+            ("package.progressive_height", |s| s.package.progressive_height = 15),
             ("sample.interval_max_ms", |s| s.sample.interval_max_ms = 999),
             ("sample.tile_height", |s| s.sample.tile_height = 91),
             ("screen_text.languages", |s| s.screen_text.languages.clear()),

@@ -39,6 +39,55 @@ pub struct MediaSegment {
     pub first_sample_end: u64,
 }
 
+/// The samples that the header of a segment lists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SegmentSamples {
+    /// Decode time of the first sample, ticks.
+    pub decode_ticks: u64,
+    /// In decoding order; at least one.
+    pub samples: Vec<Sample>,
+}
+
+/// One sample.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// From its decode time to that of the next sample.
+    pub duration_ticks: u32,
+    /// Size.
+    pub bytes: u32,
+    /// It depends on no other sample.
+    pub is_sync: bool,
+    /// From its decode time to its presentation.
+    pub composition_ticks: i64,
+}
+
+impl SegmentSamples {
+    /// Reads a whole segment: its samples, and its media, which is exactly these samples.
+    ///
+    /// # Errors
+    /// `worker_protocol` if it is not a segment as workers write it.
+    pub fn read(segment: &[u8]) -> Result<(Self, &[u8]), Fault> {
+        let mut boxes = Boxes::new("a segment", segment);
+        boxes.next(b"styp")?;
+        let moof = boxes.next(b"moof")?;
+        let media = boxes.next(b"mdat")?;
+        boxes.end()?;
+        Ok((moof_body(moof, media.len() as u64)?, media))
+    }
+
+    /// What is checked of a segment whose media begins at this byte.
+    fn summary(&self, media_at: u64) -> MediaSegment {
+        let first = self.samples.first();
+        MediaSegment {
+            decode_ticks: self.decode_ticks,
+            duration_ticks: self.samples.iter().map(|sample| u64::from(sample.duration_ticks)).sum(),
+            samples: u32::try_from(self.samples.len()).unwrap_or(u32::MAX),
+            starts_with_sync: first.is_some_and(|sample| sample.is_sync),
+            first_sample_end: media_at + first.map_or(0, |sample| u64::from(sample.bytes)),
+        }
+    }
+}
+
 /// The check of one segment.
 pub struct MediaSegmentCheck {
     header: Header,
@@ -94,9 +143,8 @@ impl MediaSegmentCheck {
         let body_bytes = u64::from(size) - HEADER_BYTES as u64;
         if expected == b"mdat" {
             let moof = &collected[self.moof_at..collected.len() - HEADER_BYTES];
-            let mut segment = moof_body(moof, body_bytes)?;
-            segment.first_sample_end += collected.len() as u64;
-            self.media = Some((segment, body_bytes));
+            let segment = moof_body(moof, body_bytes)?;
+            self.media = Some((segment.summary(collected.len() as u64), body_bytes));
             return Ok(());
         }
         if expected == b"moof" {
@@ -114,8 +162,8 @@ fn ensure_kind(expected: &[u8; 4], found: [u8; 4]) -> Result<(), Fault> {
     Err(untrue(&format!("a box {} in a segment", name(*expected)), &format!("a box {}", name(found))))
 }
 
-/// Reads the body of `moof`; `mdat` holds `media_bytes`. The end of the first sample is counted from the beginning of them.
-fn moof_body(moof: &[u8], media_bytes: u64) -> Result<MediaSegment, Fault> {
+/// Reads the body of `moof`; `mdat` holds `media_bytes`.
+fn moof_body(moof: &[u8], media_bytes: u64) -> Result<SegmentSamples, Fault> {
     let mut boxes = Boxes::new("moof", moof);
     exactly::<8>("mfhd", boxes.next(b"mfhd")?)?;
     let mut traf = Boxes::new("traf", boxes.next(b"traf")?);
@@ -126,71 +174,56 @@ fn moof_body(moof: &[u8], media_bytes: u64) -> Result<MediaSegment, Fault> {
     let tfdt = exactly::<12>("tfdt", traf.next(b"tfdt")?)?;
     ensure(u32_at(tfdt, 0) == 1 << 24, || "tfdt of version 1".to_owned())?;
     let decode_ticks = u64::from(u32_at(tfdt, 4)) << 32 | u64::from(u32_at(tfdt, 8));
-    let run = Run::read(traf.next(b"trun")?, u32_at(tfhd, 8))?;
+    let (offset, samples) = run(traf.next(b"trun")?, u32_at(tfhd, 8))?;
     traf.end()?;
     // Offsets count from the beginning of moof.
-    let offset = (HEADER_BYTES + moof.len() + HEADER_BYTES) as u64;
-    ensure(u64::from(run.offset) == offset, || format!("samples from byte {offset} of moof on"))?;
-    if run.bytes != media_bytes {
-        return Err(untrue(&format!("samples of the {media_bytes} bytes of mdat"), &run.bytes.to_string()));
+    let expected = (HEADER_BYTES + moof.len() + HEADER_BYTES) as u64;
+    ensure(u64::from(offset) == expected, || format!("samples from byte {expected} of moof on"))?;
+    let listed: u64 = samples.iter().map(|sample| u64::from(sample.bytes)).sum();
+    if listed != media_bytes {
+        return Err(untrue(&format!("samples of the {media_bytes} bytes of mdat"), &listed.to_string()));
     }
-    Ok(MediaSegment {
-        decode_ticks,
-        duration_ticks: run.duration_ticks,
-        samples: run.samples,
-        starts_with_sync: run.starts_with_sync,
-        first_sample_end: run.first_bytes,
-    })
+    Ok(SegmentSamples { decode_ticks, samples })
 }
 
-/// What a run lists.
-struct Run {
-    offset: u32,
-    samples: u32,
-    bytes: u64,
-    first_bytes: u64,
-    duration_ticks: u64,
-    starts_with_sync: bool,
-}
-
-impl Run {
-    /// Reads the body of `trun` (14496-12 8.8.8).
-    fn read(body: &[u8], default_flags: u32) -> Result<Self, Fault> {
-        let mut words =
-            body.chunks_exact(4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
-        let cut_short = || untrue("trun with all of its fields", "its end");
-        let mut word = || words.next().ok_or_else(cut_short);
-        let flags = word()? & 0x00ff_ffff;
-        let required = RUN_OFFSET | RUN_DURATIONS | RUN_SIZES;
-        let known = required | RUN_FIRST_FLAGS | RUN_FLAGS | RUN_COMPOSITION;
-        let is_known = flags & required == required && flags & !known == 0;
-        ensure(is_known, || "trun with an offset, durations and sizes".to_owned())?;
-        let samples = word()?;
-        let offset = word()?;
-        let mut first_flags = if flags & RUN_FIRST_FLAGS != 0 { Some(word()?) } else { None };
-        let fields = 2 + u64::from(flags & RUN_FLAGS != 0) + u64::from(flags & RUN_COMPOSITION != 0);
-        let head = 12 + if first_flags.is_some() { 4 } else { 0 };
-        let expected = head + u64::from(samples) * fields * 4;
-        if expected != body.len() as u64 {
-            return Err(untrue(&format!("trun of {expected} bytes"), &body.len().to_string()));
-        }
-        ensure(samples > 0, || "at least one sample in trun".to_owned())?;
-        let (mut bytes, mut first_bytes, mut duration_ticks) = (0_u64, 0_u64, 0_u64);
-        for sample in 0..samples {
-            duration_ticks += u64::from(word()?);
-            bytes += u64::from(word()?);
-            if sample == 0 {
-                first_bytes = bytes;
-            }
-            if flags & RUN_FLAGS != 0 {
-                let own = word()?;
-                first_flags.get_or_insert(own);
-            }
-            if flags & RUN_COMPOSITION != 0 {
-                word()?;
-            }
-        }
-        let starts_with_sync = first_flags.unwrap_or(default_flags) & NOT_SYNC == 0;
-        Ok(Self { offset, samples, bytes, first_bytes, duration_ticks, starts_with_sync })
+/// Reads the body of `trun` (14496-12 8.8.8): where its samples begin, and the samples.
+fn run(body: &[u8], default_flags: u32) -> Result<(u32, Vec<Sample>), Fault> {
+    let mut words = body.chunks_exact(4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+    let cut_short = || untrue("trun with all of its fields", "its end");
+    let mut word = || words.next().ok_or_else(cut_short);
+    let full = word()?;
+    // Offsets have a sign from version 1 on.
+    let (version, flags) = (full >> 24, full & 0x00ff_ffff);
+    let required = RUN_OFFSET | RUN_DURATIONS | RUN_SIZES;
+    let known = required | RUN_FIRST_FLAGS | RUN_FLAGS | RUN_COMPOSITION;
+    let is_known = flags & required == required && flags & !known == 0;
+    ensure(is_known, || "trun with an offset, durations and sizes".to_owned())?;
+    let count = word()?;
+    let offset = word()?;
+    let mut first_flags = if flags & RUN_FIRST_FLAGS != 0 { Some(word()?) } else { None };
+    let fields = 2 + u64::from(flags & RUN_FLAGS != 0) + u64::from(flags & RUN_COMPOSITION != 0);
+    let head = 12 + if first_flags.is_some() { 4 } else { 0 };
+    let expected = head + u64::from(count) * fields * 4;
+    if expected != body.len() as u64 {
+        return Err(untrue(&format!("trun of {expected} bytes"), &body.len().to_string()));
     }
+    ensure(count > 0, || "at least one sample in trun".to_owned())?;
+    let mut samples = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let (duration_ticks, bytes) = (word()?, word()?);
+        let own = if flags & RUN_FLAGS != 0 { Some(word()?) } else { None };
+        let composition = if flags & RUN_COMPOSITION != 0 { word()? } else { 0 };
+        let flags = first_flags.take().or(own).unwrap_or(default_flags);
+        samples.push(Sample {
+            duration_ticks,
+            bytes,
+            is_sync: flags & NOT_SYNC == 0,
+            composition_ticks: if version == 0 {
+                composition.into()
+            } else {
+                composition.cast_signed().into()
+            },
+        });
+    }
+    Ok((offset, samples))
 }

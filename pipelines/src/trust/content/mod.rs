@@ -14,7 +14,7 @@ mod media_segment;
 
 pub use init_segment::{ExpectedTrack, InitSegment};
 pub use jpeg::PictureSize;
-pub use media_segment::MediaSegment;
+pub use media_segment::{MediaSegment, Sample, SegmentSamples};
 
 use reelgate_flow::reason::Fault;
 
