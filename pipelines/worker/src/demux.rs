@@ -7,6 +7,7 @@
 mod bus;
 mod element;
 mod link_progress;
+mod mp3_padding;
 pub(crate) mod packet_source;
 mod stream_start;
 mod tags;
@@ -140,7 +141,12 @@ impl Demuxed {
             progress: LinkProgress::default(),
         });
         match demuxer.static_pad("src") {
-            Some(pad) => shared.await_first_packet(&pad),
+            Some(pad) => {
+                if container == Container::Mp3 {
+                    mp3_padding::cut(&pad, &tags::without_leading_tags(source, container));
+                }
+                shared.await_first_packet(&pad);
+            }
             None => shared.await_pads(&demuxer),
         }
         Ok(Self { pipeline, shared, estimates_duration })

@@ -9,6 +9,7 @@ mod loudness;
 mod mute;
 mod pass_progress;
 mod pump;
+mod vorbis_start;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use gst::prelude::*;
+use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{
     AudioEncode, AudioEncoded, AudioEnding, AudioJob, AudioResult, SURROUND_CHANNELS,
@@ -105,7 +107,7 @@ fn decode(
     pump: &Pump,
     bin: &gst::Bin,
 ) -> Result<u64, Fault> {
-    let (wanted, bin) = (encode.track, bin.clone());
+    let (wanted, bin, container) = (encode.track, bin.clone(), job.container);
     let demuxed = Demuxed::open(source, job.container, move |track| {
         if track.index != wanted {
             return Ok(Branch::Ignore);
@@ -113,6 +115,10 @@ fn decode(
         let mut chain = codecs::decoder(&track.caps, 1)?;
         if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
             decoder.set_property("max-errors", -1); // damaged packets leave gaps, which the pump fills
+        }
+        let is_vorbis = || codecs::describe(&track.caps).codec == "vorbis";
+        if let Some(decoder) = chain.last().filter(|_| container == Container::Ogg && is_vorbis()) {
+            vorbis_start::cut(decoder);
         }
         chain.push(bin.clone().upcast());
         Ok(Branch::Elements(chain))
