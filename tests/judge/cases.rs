@@ -89,11 +89,3 @@ pub const WITNESS_WRONG: &[(&str, &str, Truth)] = &[
 
 /// What only settings find that the judge leaves off: file and setting.
 pub const NOT_LOOKED_FOR: &[(&str, &str)] = &[("O02_card_tag_rotated.mp4", "on-screen text is not read")];
-
-/// What is wrong today, each with the reason. A row that is right again must go.
-pub const KNOWN: &[(&str, &str)] = &[
-    ("lame.mp3", PADDING),
-    ("bear.ogv", PADDING),
-    ("b-frames.avi", "pictures of MPEG-4 with B-frames come one picture early"),
-];
-const PADDING: &str = "the padding behind the sound, which the file counts, is not cut";

@@ -8,12 +8,12 @@
 mod bmff;
 pub(crate) mod boxes;
 pub(crate) mod chapters;
+mod delivery_delay;
 pub(crate) mod describe;
 mod extents;
 mod facts;
 mod limits;
 mod matroska_roles;
-mod packet_rules;
 mod parsed_forms;
 mod sample;
 mod survey;
@@ -36,7 +36,7 @@ use crate::enrich::facts_of_movie;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use matroska_roles::Purpose;
-use survey::{Survey, TrackSurvey};
+use survey::{Delayed, Survey, TrackSurvey};
 
 /// Tags in the facts, over all tracks.
 const TAGS_MAX: usize = 500;
@@ -56,7 +56,7 @@ pub fn run(
         return Err(Fault::new(Code::EmptyUpload, "0 bytes"));
     }
     let (brand, declared_duration_ns, fragmented) = structure(job, source)?;
-    let survey = survey::run(source, job, progress_sink)?;
+    let mut survey = survey::run(source, job, progress_sink, None)?;
     let declared_duration_ns = match job.container {
         Container::IsoBmff => declared_duration_ns,
         // These streams declare no duration: the demuxer estimates it from the bit rate.
@@ -65,6 +65,12 @@ pub fn run(
     };
     verdict::survey(&survey, declared_duration_ns.filter(|_| !fragmented), job.container)?;
     let mut facts = collect(job, source, &survey);
+    if job.container == Container::Avi
+        && let Some(delayed) = delayed(job, source, &facts)?
+    {
+        survey = survey::run(source, job, progress_sink, Some(delayed))?;
+        facts = collect(job, source, &survey);
+    }
     facts.brand = brand;
     facts.declared_duration_ns = declared_duration_ns;
     let index = index(job, &facts, &survey);
@@ -82,6 +88,14 @@ pub fn run(
     let captioned = survey.tracks.iter().filter(|track| track.is_captioned).map(|track| track.index);
     let captioned = captioned.filter(|track| facts.video.iter().any(|video| video.track == *track)).collect();
     Ok(Inspection { facts, index, audio, captioned, subtitles })
+}
+
+/// The main video of a container that stores when pictures are decoded, if they are shown later.
+fn delayed(job: &InspectJob, source: &Source, facts: &MediaFacts) -> Result<Option<Delayed>, Fault> {
+    let Some(track) = facts.main_video().map(|video| video.track) else { return Ok(None) };
+    let sampled = sample::Sampled { container: job.container, track, limits: &job.limits };
+    let delay_ns = sample::decode(source, sampled, &[])?.delay_ns;
+    Ok((delay_ns > 0).then_some(Delayed { track, delay_ns }))
 }
 
 /// What tracks of subtitles are for that say so.

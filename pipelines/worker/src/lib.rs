@@ -14,6 +14,7 @@ mod frame_starts;
 pub mod inspect;
 mod isobmff;
 mod mpegts;
+mod packet_rules;
 pub mod pipe_sink;
 pub mod plugins;
 pub mod progress_sink;

@@ -9,6 +9,7 @@ use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::MediaLimits;
 
+use super::delivery_delay::DeliveryDelay;
 use super::limits;
 use crate::codecs;
 use crate::colour::ContainerColour;
@@ -35,6 +36,9 @@ pub struct Decoded {
     pub caps: Option<gst::Caps>,
     /// What the container says about colours.
     pub container: ContainerColour,
+    /// How long after its packet the decoder delivers the first frame, nanoseconds. It is 0 in containers that store when a frame
+    /// is shown.
+    pub delay_ns: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -64,12 +68,18 @@ fn at(source: &Source, sampled: Sampled<'_>, position_ns: Option<u64>) -> Result
     let branch_sink: gst::Element = sink.clone().upcast();
     let container = ContainerColour::default();
     let read_container = container.clone();
+    let delay = DeliveryDelay::default();
+    let (measured, stores_no_times) = (delay.clone(), sampled.container == Container::Avi);
     let demuxed = Demuxed::open(source, sampled.container, move |track| {
         if track.index != sampled.track {
             return Ok(Branch::Ignore);
         }
         end_after(&track.pad, PACKETS_PER_POSITION);
-        let mut chain = codecs::decoder(&track.caps, THREADS)?;
+        // Every thread of a decoder delays its frames further.
+        let mut chain = codecs::decoder(&track.caps, if stores_no_times { 1 } else { THREADS })?;
+        if let Some(decoder) = chain.last().filter(|_| stores_no_times) {
+            measured.watch(decoder);
+        }
         read_container.read(&track.caps, chain.first());
         chain.push(branch_sink.clone());
         Ok(Branch::Elements(chain))
@@ -94,6 +104,7 @@ fn at(source: &Source, sampled: Sampled<'_>, position_ns: Option<u64>) -> Result
         decoded.frames += 1;
         decoded.damaged += u32::from(frame.buffer().is_some_and(corrupted));
     }
+    decoded.delay_ns = delay.nseconds();
     Ok(decoded)
 }
 

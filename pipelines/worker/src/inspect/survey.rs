@@ -15,12 +15,11 @@ use super::chapters;
 use super::describe::{Chapters, TagText};
 use super::limits;
 use super::matroska_roles;
-use super::packet_rules::{Counted, PacketRules};
 use super::parsed_forms::ParsedForms;
 use super::timeline::{Timeline, Timing};
 use crate::codecs;
 use crate::demux::{self, Branch, Demuxed, Track, TrackKind};
-use crate::frame_starts::FrameStarts;
+use crate::packet_rules::{Counted, PacketRules, is_framed};
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
@@ -59,14 +58,25 @@ pub struct TrackSurvey {
     pub is_captioned: bool,
 }
 
+/// A track whose pictures are shown later than the container says.
+#[derive(Clone, Copy)]
+pub struct Delayed {
+    /// Position among all tracks.
+    pub track: u32,
+    /// By how much, nanoseconds.
+    pub delay_ns: u64,
+}
+
 /// Reads the file to its end. Refuses a file that exceeds a limit, is encrypted, or cannot be demultiplexed.
 pub fn run(
     source: &Source,
     job: &InspectJob,
     progress_sink: &Arc<dyn ProgressSink>,
+    delayed: Option<Delayed>,
 ) -> Result<Survey, Fault> {
     let shared = Arc::new(Shared {
         job: job.clone(),
+        delayed,
         log: Mutex::default(),
         failed: AtomicBool::new(false),
         reported: Mutex::default(),
@@ -96,12 +106,6 @@ pub fn run(
     Ok(Survey { tracks, tags, chapters, declared_duration_ns })
 }
 
-/// Containers whose demuxer delivers whole frames with the times and keyframes of the index.
-fn is_framed(container: Container) -> bool {
-    use Container::*;
-    matches!(container, IsoBmff | Matroska | Flv | Avi | Ogg | Mxf)
-}
-
 /// Whether a picture carries captions: the head of their message (ATSC A/53 part 4, 6.2.3; MPEG-2 has it without country and
 /// provider) holds no two zeros in a row, so no emulation prevention breaks it.
 fn carries_captions(picture: &gst::BufferRef) -> bool {
@@ -111,6 +115,7 @@ fn carries_captions(picture: &gst::BufferRef) -> bool {
 
 struct Shared {
     job: InspectJob,
+    delayed: Option<Delayed>,
     log: Mutex<Log>,
     failed: AtomicBool,
     /// Packets and bytes at the last report. Progress is reported only when they have risen, so that a demuxer that
@@ -246,12 +251,7 @@ impl Shared {
             TrackKind::Video => is_framed(self.job.container),
             _ => parser.is_empty(),
         } || parser.is_empty();
-        let rules = PacketRules {
-            frames: (track.kind == TrackKind::Video).then(|| FrameStarts::of(&track.caps)),
-            may_hide: description.codec == "vp8",
-            may_repeat: description.codec == "theora",
-            has_headers: parser.is_empty(),
-        };
+        let rules = PacketRules::new(&track.caps, track.kind == TrackKind::Video, !parser.is_empty());
         let (at_demuxer, at_parser) = if by_demuxer { (Some(rules), None) } else { (None, Some(rules)) };
         self.watch_demuxer(track, at_demuxer);
         if let Some(pad) = parser.first().and_then(|parser| parser.static_pad("src")) {
@@ -332,7 +332,10 @@ impl Shared {
         let Some(track) = log.tracks.get_mut(index as usize) else { return };
         track.bytes += bytes;
         let added = match counted {
-            Some(Counted::Packet(packet)) => {
+            Some(Counted::Packet(mut packet)) => {
+                if let Some(delayed) = self.delayed.filter(|delayed| delayed.track == index) {
+                    packet.delay(delayed.delay_ns);
+                }
                 track.learn_sound_start(sound_ns);
                 let starts = packet.start_ns.filter(|_| track.kind == TrackKind::Audio);
                 let added = track.timeline.add(packet);
@@ -381,8 +384,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::packet_rules::Counted;
-    use crate::inspect::timeline::Packet;
+    use crate::packet_rules::{Counted, Packet};
 
     #[derive(Default)]
     struct Reports(Mutex<Vec<(u64, u64)>>);
@@ -421,7 +423,7 @@ mod tests {
             ..Log::default()
         };
         let (failed, reported) = (AtomicBool::new(false), Mutex::default());
-        let shared = Shared { job, log: Mutex::new(log), failed, reported };
+        let shared = Shared { job, delayed: None, log: Mutex::new(log), failed, reported };
         let reports = Arc::new(Reports::default());
         let sink: Arc<dyn ProgressSink> = reports.clone();
         let ticks = |count| (0..count).for_each(|_| shared.tick(&sink).unwrap());

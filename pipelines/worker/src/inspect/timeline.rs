@@ -13,6 +13,8 @@ use reelgate_flow::facts::Rational;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{EDGE_SLACK_NS, GRID_SLACK_NS, MediaLimits};
 
+use crate::packet_rules::Packet;
+
 /// Frames held back for sorting: twice the 16 pictures that H.264 and H.265 may reorder, as fields.
 const REORDER_MAX: usize = 64;
 /// Keyframe times kept. Each time the list is full, every second one is dropped.
@@ -24,19 +26,6 @@ const ROUNDING_NS: u64 = 2_100_000;
 const UNPLACED_MAX: usize = 16_384;
 /// Distance that is assumed without durations and without a second frame, nanoseconds.
 const FRAME_NS: u64 = 40_000_000;
-
-/// One packet of the demuxer or parser. Times are stream time, nanoseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Packet {
-    /// Presentation time, clipped to the edit; `None` if the packet has no time.
-    pub start_ns: Option<u64>,
-    /// End, if the duration is known.
-    pub end_ns: Option<u64>,
-    /// Whether decoding can start here.
-    pub keyframe: bool,
-    /// Whether the time is the presentation time and not the decode time instead.
-    pub exact: bool,
-}
 
 /// The time of a packet, and whether it is that of the packet before because the packet has no time.
 type Entry = (u64, bool);

@@ -23,7 +23,8 @@ pub struct State {
     /// Decoded frames, kept or not.
     pub decoded: u64,
     pub kept: u64,
-    /// Frames that the demuxer delivered and whose presentation time is within this chunk. Where packets are not frames, this is 0.
+    /// Frames that the demuxer delivered and whose presentation time is within this chunk. In containers whose packets are not frames,
+    /// this is 0.
     pub delivered: u64,
     /// Frames that the decoder received and whose presentation time is within this chunk.
     pub fed: u64,

@@ -25,8 +25,8 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{VideoJob, VideoResult};
 
 use crate::colour::ContainerColour;
-use crate::demux::{Branch, Demuxed, Landing, Track, stream_time};
-use crate::frame_starts::FrameStarts;
+use crate::demux::{Branch, Demuxed, Landing, Track};
+use crate::packet_rules::{Counted, PacketRules, is_framed};
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use crate::{cmaf, codecs, deinterlace};
@@ -53,7 +53,8 @@ pub const ELEMENTS: [&str; 9] = [
 /// Runs the job. Outputs go to `progress_sink`, one per segment.
 ///
 /// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` if no frame was decoded, `damaged_stream` if no
-/// frame of this chunk was decoded, `budget_output` of the progress sink, and `internal` if a redaction cannot be applied.
+/// frame of this chunk was decoded, `timestamps_broken` if more frames are shown than the file has in this chunk, `budget_output`
+/// of the progress sink, and `internal` if a redaction cannot be applied.
 pub fn run(
     job: &VideoJob,
     source: &Source,
@@ -120,68 +121,73 @@ fn branch(
     ledger: &Arc<Ledger>,
 ) -> Result<Vec<gst::Element>, Fault> {
     let mut chain = codecs::decoder(&track.caps, job.encoder_threads.into())?;
+    let rules = || PacketRules::new(&track.caps, true, chain.len() > 1);
     if let Some(pad) = chain.last().and_then(|decoder| decoder.static_pad("sink")) {
-        count_packets(job, &pad, ledger.clone(), |state| &mut state.fed);
+        count_packets(job, &pad, rules(), ledger.clone(), |state| &mut state.fed);
     }
     if chain.len() > 1
-        && is_framed(&track.caps)
+        && is_framed(job.source.container)
         && let Some(pad) = chain[0].static_pad("sink")
     {
-        count_packets(job, &pad, ledger.clone(), |state| &mut state.delivered);
+        count_packets(job, &pad, rules(), ledger.clone(), |state| &mut state.delivered);
     }
     if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
         decoder.set_property("max-errors", -1); // damaged frames are counted, and the other frames are still useful
     }
     if let Some(decoder) = chain.last().filter(|_| job.source.container == Container::Avi) {
-        stored_order::install(decoder);
+        let begin_ns = job.zero_ns.saturating_add(job.lead_ns);
+        stored_order::install(decoder, gst::ClockTime::from_nseconds(begin_ns));
     }
     chain.extend(picture::elements(job)?);
     chain.push(ladder.clone().upcast());
     Ok(chain)
 }
 
-/// Whether each packet of the container is a picture by itself: H.264 and H.265 with lengths instead of start codes.
-fn is_framed(caps: &gst::CapsRef) -> bool {
-    let format = caps.structure(0).and_then(|fields| fields.get::<&str>("stream-format").ok());
-    matches!(format, Some("avc" | "avc3" | "hvc1" | "hev1"))
-}
-
-/// Counts the frames of the chunk in front of the decoder and of its parser, because decoders, and the parsers of GStreamer 1.28,
-/// drop silently what they cannot use.
+/// Counts the frames of the chunk in front of the decoder and of its parser, as the inspection does, because decoders and parsers
+/// drop silently what they cannot use. A frame without a time counts with the one before it.
 fn count_packets(
     job: &VideoJob,
     pad: &gst::Pad,
+    rules: PacketRules,
     ledger: Arc<Ledger>,
     counter: impl Fn(&mut State) -> &mut u64 + Send + Sync + 'static,
 ) {
     let timeline = Timeline::new(job);
-    let starts = Mutex::new(FrameStarts::default());
+    let state = Mutex::new((rules, timeline.has_first_frame()));
     let kinds =
         gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::EVENT_FLUSH;
     pad.add_probe(kinds, move |pad, info| {
-        let mut starts = starts.lock().unwrap_or_else(PoisonError::into_inner);
-        match info.event().map(|event| event.view()) {
-            Some(gst::EventView::Caps(caps)) => starts.set_caps(caps.caps()),
-            Some(gst::EventView::FlushStop(_)) => starts.flush(),
-            _ => {}
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rules, is_within) = &mut *state;
+        if let Some(event) = info.event() {
+            rules.event(event);
+            if event.type_() == gst::EventType::FlushStop {
+                rules.flush();
+            }
         }
-        let Some(buffer) = info.buffer() else { return gst::PadProbeReturn::Ok };
-        let begins = starts.begins_frame(buffer);
-        let time = buffer.pts().and_then(|pts| stream_time(pad, pts));
-        if begins && time.is_some_and(|time| timeline.contains(time.nseconds())) {
-            *counter(&mut ledger.lock()) += 1;
+        if let Some(Counted::Packet(packet)) = info.buffer().and_then(|buffer| rules.count(pad, buffer)) {
+            *is_within = packet.start_ns.map_or(*is_within, |start_ns| timeline.contains(start_ns));
+            if *is_within {
+                *counter(&mut ledger.lock()) += 1;
+            }
         }
         gst::PadProbeReturn::Ok
     });
 }
 
 fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResult, Fault> {
-    let (kept, decoded, damaged, end) = {
+    let (kept, decoded, delivered, damaged, end) = {
         let state = ledger.lock();
         // A packet without a decoded frame counts as damaged too.
         let missing = state.delivered.max(state.fed).saturating_sub(state.kept);
-        (state.kept, state.decoded, state.damaged.max(missing), state.end)
+        (state.kept, state.decoded, state.delivered, state.damaged.max(missing), state.end)
     };
+    if delivered > 0 && kept > delivered {
+        let detail = format!(
+            "{kept} pictures are shown where the file times {delivered}: their times contradict their order"
+        );
+        return Err(Fault::new(Code::TimestampsBroken, detail));
+    }
     if kept == 0 {
         return Err(match decoded {
             0 => Fault::new(Code::NoFrameDecodes, "the decoder delivered no frame"),

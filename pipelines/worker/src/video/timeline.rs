@@ -34,6 +34,9 @@ pub struct Timeline {
     first_segment: u32,
     end_segment: Option<u32>,
     timescale: u32,
+    /// The frame that was judged last, if it is the first one. It is shown from output time 0 on, although others of the index
+    /// may be before it that do not decode.
+    first_ns: Option<u64>,
     last_tick: Option<u64>,
     segment: Option<u32>,
 }
@@ -47,6 +50,7 @@ impl Timeline {
             first_segment: job.first_segment,
             end_segment: job.end_segment,
             timescale: job.timescale,
+            first_ns: None,
             last_tick: None,
             segment: None,
         }
@@ -55,6 +59,8 @@ impl Timeline {
     /// Judges the next frame by its stream time. A frame that is not later than the previous one is moved to one tick after
     /// it, so broken timestamps lose no frame.
     pub fn judge(&mut self, stream_ns: u64) -> Verdict {
+        let is_first = self.has_first_frame() && self.last_tick.is_none() && self.contains(stream_ns);
+        self.first_ns = is_first.then_some(stream_ns);
         let behind_zero = self.shown_from(stream_ns).saturating_sub(self.zero_ns);
         // A frame does not return to an earlier segment than its predecessor.
         let segment = self.cell(stream_ns).max(self.segment.unwrap_or(0));
@@ -74,7 +80,13 @@ impl Timeline {
 
     /// When the frame of a stream time is shown, stream time: the first one from output time 0 on.
     pub fn shown_from(&self, stream_ns: u64) -> u64 {
-        if stream_ns <= self.begin_ns { self.zero_ns } else { stream_ns }
+        let is_first = stream_ns <= self.begin_ns || self.first_ns == Some(stream_ns);
+        if is_first { self.zero_ns } else { stream_ns }
+    }
+
+    /// Whether this chunk begins with the first frame of the track.
+    pub fn has_first_frame(&self) -> bool {
+        self.first_segment == 0
     }
 
     /// Whether a stream time is within this chunk or after it.
@@ -157,6 +169,7 @@ mod tests {
     #[test]
     fn frames_that_do_not_advance_are_moved_by_one_tick_and_kept() {
         let mut timeline = timeline(0, None);
+        timeline.judge(500 * MS);
         timeline.judge(600 * MS);
         assert_eq!(timeline.judge(600 * MS), keep(101, None));
         assert_eq!(timeline.judge(550 * MS), keep(102, None));
@@ -166,6 +179,17 @@ mod tests {
             keep(4_001, None),
             "it stays in the segment of its predecessor"
         );
+    }
+
+    #[test]
+    fn the_first_frame_that_decodes_is_shown_from_output_time_0_even_if_it_is_not_the_first_of_the_index() {
+        let mut beginning = timeline(0, Some(2));
+        assert_eq!(beginning.judge(4_600 * MS), keep(0, Some(0)));
+        assert_eq!(beginning.shown_from(4_600 * MS), 500 * MS);
+        assert_eq!(beginning.judge(500 * MS), keep(1, None), "a time that runs backwards");
+        assert_eq!(beginning.judge(4_640 * MS), keep(4_140, Some(1)));
+        assert_eq!(timeline(1, Some(2)).judge(4_600 * MS), keep(4_100, Some(1)), "not the first chunk");
+        assert_eq!(timeline(0, Some(1)).judge(4_600 * MS), Verdict::After { tick: 4_100 });
     }
 
     #[test]

@@ -1,14 +1,37 @@
-//! Decides what a packet is to the count: the count must be that of the frames which a decoder delivers.
+//! Decides what a packet is to the count: the count must be that of the frames which a decoder delivers. Inspection and encoding
+//! count by the same rules.
 
 use gstreamer as gst;
 
 use gst::prelude::*;
+use reelgate_flow::facts::Container;
 
-use super::timeline::Packet;
+use crate::codecs;
 use crate::frame_starts::FrameStarts;
 
 /// Duration of a frame without one, when it is clipped to the edit. Decoders assume the same.
 const FRAME_ASSUMED: gst::ClockTime = gst::ClockTime::from_mseconds(40);
+
+/// One packet of the demuxer or parser. Times are stream time, nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packet {
+    /// Presentation time, clipped to the edit; `None` if the packet has no time.
+    pub start_ns: Option<u64>,
+    /// End, if the duration is known.
+    pub end_ns: Option<u64>,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+    /// Whether the time is the presentation time and not the decode time instead.
+    pub exact: bool,
+}
+
+impl Packet {
+    /// Moves it behind.
+    pub fn delay(&mut self, delay_ns: u64) {
+        let later = |time_ns: u64| time_ns.saturating_add(delay_ns);
+        (self.start_ns, self.end_ns) = (self.start_ns.map(later), self.end_ns.map(later));
+    }
+}
 
 /// The rules of one track and their state between its packets.
 pub struct PacketRules {
@@ -31,7 +54,30 @@ pub enum Counted {
     },
 }
 
+/// Containers whose demuxer delivers whole frames with the times and keyframes of the index. In others, frames are counted behind
+/// the parser.
+pub fn is_framed(container: Container) -> bool {
+    use Container::*;
+    matches!(container, IsoBmff | Matroska | Flv | Avi | Ogg | Mxf)
+}
+
 impl PacketRules {
+    /// The rules of a track with these caps at the demuxer, which a parser follows or not.
+    pub fn new(caps: &gst::CapsRef, is_video: bool, has_parser: bool) -> Self {
+        let codec = codecs::describe(caps).codec;
+        Self {
+            frames: is_video.then(|| FrameStarts::of(caps)),
+            may_hide: codec == "vp8",
+            may_repeat: codec == "theora",
+            has_headers: !has_parser,
+        }
+    }
+
+    /// Forgets an unpaired field, because the next packet does not follow the last one.
+    pub fn flush(&mut self) {
+        self.frames.iter_mut().for_each(FrameStarts::flush);
+    }
+
     /// Follows a change of format.
     pub fn event(&mut self, event: &gst::EventRef) {
         if let (Some(frames), gst::EventView::Caps(caps)) = (&mut self.frames, event.view()) {
