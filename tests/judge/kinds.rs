@@ -30,16 +30,19 @@ struct Kind {
     rate: &'static str,
     filters: &'static str,
     encode: &'static str,
+    /// Size and filters of as long a part behind it, in a transport stream.
+    second: Option<(&'static str, &'static str)>,
     /// Arguments before `-i` and after it, of a copy made of the file in another container.
     copy: Option<(&'static str, &'static str, &'static str)>,
 }
 
 const X264: &str = "-c:v libx264 -preset veryfast -crf 18 -pix_fmt yuv420p -g 25 -c:a aac";
+const X265: &str = "-c:v libx265 -preset ultrafast -crf 18 -x265-params log-level=error:keyint=25 -c:a aac";
 const MPEG2: &str = "-c:v mpeg2video -q:v 3 -g 15 -bf 2 -c:a mp2";
 const SIZE: &str = "320x180";
 
 const fn kind(file: &'static str, encode: &'static str) -> Kind {
-    Kind { file, layout: Layout::Same, size: SIZE, rate: "25", filters: "", encode, copy: None }
+    Kind { file, layout: Layout::Same, size: SIZE, rate: "25", filters: "", encode, second: None, copy: None }
 }
 
 const fn layout(file: &'static str, layout: Layout, encode: &'static str) -> Kind {
@@ -63,6 +66,16 @@ const fn clock(file: &'static str, rate: &'static str, filters: &'static str, en
 
 const fn shape(file: &'static str, size: &'static str, filters: &'static str, encode: &'static str) -> Kind {
     Kind { size, filters, ..kind(file, encode) }
+}
+
+/// A film whose second half has pictures of another form.
+const fn changes(
+    file: &'static str,
+    size: &'static str,
+    filters: &'static str,
+    encode: &'static str,
+) -> Kind {
+    Kind { second: Some((size, filters)), copy: Some(("whole.ts", "", "-c copy")), ..kind(file, encode) }
 }
 
 const X264_OPEN: &str =
@@ -194,6 +207,13 @@ const KINDS: &[Kind] = &[
     clock("top-field-first.ts", "50", TFF, X264_FIELDS),
     clock("bottom-field-first.mov", "50", BFF, X264_FIELDS),
     clock("top-field-first.mpg", "50", TFF, "-c:v mpeg2video -q:v 3 -flags +ildct+ilme -c:a mp2 -f vob"),
+    changes("narrower.ts", SIZE, ",setsar=3/4", X264),
+    changes("narrower.mp4", SIZE, ",setsar=3/4", X264),
+    changes("narrower.mkv", SIZE, ",setsar=3/4", X264),
+    changes("narrower-hevc.ts", SIZE, ",setsar=3/4", X265),
+    changes("narrower-mpeg2.ts", SIZE, ",setsar=3/4", MPEG2),
+    changes("wider.ts", SIZE, ",setsar=4/3", X264),
+    changes("smaller-and-narrower.ts", "192x144", "", X264),
     // Range and levels.
     kind("full-range.mp4", X264_FULL),
     kind("full-range.mkv", X264_FULL),
@@ -219,6 +239,34 @@ fn one(folder: &Path, kind: &Kind) -> PathBuf {
         Some((from, ..)) => folder.join(format!("{}-{from}", kind.file)),
         None => out.clone(),
     };
+    match kind.second {
+        None => encode(kind, (kind.size, kind.filters), "", &made),
+        Some(second) => {
+            let parts = ["first.ts", "second.ts"].map(|part| folder.join(format!("{}-{part}", kind.file)));
+            encode(kind, (kind.size, kind.filters), "", &parts[0]);
+            // The clock goes on.
+            encode(kind, second, "-output_ts_offset 4", &parts[1]);
+            let bytes = parts.each_ref().map(|part| std::fs::read(part).expect("it was made")).concat();
+            std::fs::write(&made, bytes).expect("room for a film");
+            parts.iter().for_each(|part| std::fs::remove_file(part).expect("it was made"));
+        }
+    }
+    if let Some((_, before, after)) = kind.copy {
+        let mut arguments = words(before);
+        arguments.extend(["-i".to_owned(), made.display().to_string()]);
+        arguments.extend(words(after));
+        ffmpeg(&arguments, &out);
+        std::fs::remove_file(&made).expect("it was made");
+    }
+    out
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Encodes pictures of a size behind filters, and sound, with more arguments for the output.
+fn encode(kind: &Kind, (size, filters): (&str, &str), more: &str, out: &Path) {
     // A pitch of its own, so that no kind is another one's copy.
     let pitch = 500 + 7 * kind.file.bytes().map(u32::from).sum::<u32>() % 1_500;
     let marks = [
@@ -232,7 +280,7 @@ fn one(folder: &Path, kind: &Kind) -> PathBuf {
     let flash = "lt(mod(t+0.001\\,1)\\,0.04)*gt(t\\,0.5)";
     let picture = format!(
         "testsrc2=size={}:rate={}:duration=4{corners},drawbox={centre}:color=0x181818,drawbox={centre}:color=white:enable={flash}{}",
-        kind.size, kind.rate, kind.filters
+        size, kind.rate, filters
     );
     let sound = |seconds: u32, pitch: u32| {
         format!("aevalsrc=sin(2*PI*{pitch}*t)*lt(mod(t\\,1)\\,0.04)*gt(t\\,0.5):s=48000:d={seconds}")
@@ -247,7 +295,6 @@ fn one(folder: &Path, kind: &Kind) -> PathBuf {
         Layout::TwoSounds => ("-map 0:v -map 1:a -map 2:a", 4),
     };
     let mut arguments: Vec<String> = Vec::new();
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     // Late by whole seconds, so that flashes and beeps still meet.
     if matches!(kind.layout, Layout::PictureLate) {
         arguments.extend(words("-itsoffset 1"));
@@ -262,15 +309,8 @@ fn one(folder: &Path, kind: &Kind) -> PathBuf {
     }
     arguments.extend(words(maps));
     arguments.extend(words(kind.encode));
-    ffmpeg(&arguments, &made);
-    if let Some((_, before, after)) = kind.copy {
-        let mut arguments = words(before);
-        arguments.extend(["-i".to_owned(), made.display().to_string()]);
-        arguments.extend(words(after));
-        ffmpeg(&arguments, &out);
-        std::fs::remove_file(&made).expect("it was made");
-    }
-    out
+    arguments.extend(words(more));
+    ffmpeg(&arguments, out);
 }
 
 fn ffmpeg(arguments: &[String], out: &Path) {

@@ -66,10 +66,26 @@ pub fn streams(path: &Path) -> Vec<Stream> {
     probe["streams"].as_array().into_iter().flatten().filter_map(stream).collect()
 }
 
-/// Decodes the pictures of a stream.
+/// Decodes the pictures of a stream. Where their shape changes, each keeps its own in the frame of the first one.
 pub fn pictures(path: &Path, stream: u32) -> Pictures {
+    let (pictures, shapes) = decoded_pictures(path, stream, "");
+    let is_other = |shape: &f64| (shape / pictures.aspect - 1.0).abs() > 0.02;
+    if !shapes.iter().any(is_other) {
+        return pictures;
+    }
+    let (width, height) = ((pictures.aspect * 90.0).round() * 2.0, 180);
+    let framed = format!(
+        "scale=iw*sar:ih,setsar=1,scale={width}:{height}:force_original_aspect_ratio=decrease,\
+         pad={width}:{height}:-1:-1:eval=frame,"
+    );
+    Pictures { aspect: pictures.aspect, ..decoded_pictures(path, stream, &framed).0 }
+}
+
+/// Decodes through filters: the pictures, and the shape of each.
+fn decoded_pictures(path: &Path, stream: u32, filters: &str) -> (Pictures, Vec<f64>) {
     // Without `accurate_rnd`, black in full HD has a level of 3.
-    let filter = format!("showinfo=checksum=0,scale={SIDE}:{SIDE}:flags=area+accurate_rnd,format=gray");
+    let filter =
+        format!("showinfo=checksum=0,{filters}scale={SIDE}:{SIDE}:flags=area+accurate_rnd,format=gray");
     let (bytes, talk) = decode(path, stream, &["-vf", &filter, "-vsync", "passthrough", "-f", "rawvideo"]);
     let lines = || talk.lines().filter(|line| line.contains("showinfo") && line.contains(" pts_time:"));
     // Six digits of pts_time are too few for a clock that begins at a day.
@@ -80,15 +96,16 @@ pub fn pictures(path: &Path, stream: u32) -> Pictures {
         base.and_then(|(num, den)| Some(num.parse::<f64>().ok()? / den.parse::<f64>().ok()?)).unwrap_or(0.0);
     let times: Vec<f64> = lines().filter_map(|line| Some(number(line, " pts:")? * tick)).collect();
     let thumbs = bytes.chunks_exact(SIDE * SIDE).map(|chunk| chunk.try_into().expect("whole")).collect();
-    let aspect = lines().next().and_then(|line| {
+    let shape = |line: &str| {
         let (width, height) = text(line, " s:")?.split_once('x')?;
         let (num, den) = text(line, "sar:")?.split_once('/')?;
         let [width, height, num, den] =
             [width, height, num, den].map(|text| text.parse::<f64>().unwrap_or(0.0));
         // 0 stands for an unknown shape.
         Some(width / height * if num > 0.0 { num / den } else { 1.0 })
-    });
-    Pictures { times, thumbs, aspect: aspect.unwrap_or(0.0) }
+    };
+    let shapes: Vec<f64> = lines().filter_map(shape).collect();
+    (Pictures { times, thumbs, aspect: shapes.first().copied().unwrap_or(0.0) }, shapes)
 }
 
 /// Decodes the sound of a stream. What is before time 0 only warms up the decoder.

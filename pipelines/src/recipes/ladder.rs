@@ -9,7 +9,7 @@
 
 use super::settings::RungSettings;
 use crate::messages::Rung;
-use reelgate_flow::facts::VideoFacts;
+use reelgate_flow::facts::{Rational, VideoFacts};
 
 /// A source more than 1.2 times as tall as the highest rung below it gets a top rung of its own size; otherwise the two
 /// rungs would look alike. In tenths.
@@ -21,21 +21,21 @@ const PIXEL_ASPECT_MAX: u32 = 8;
 /// Smallest side of an output, pixels: the size of one chroma sample of 4:2:0.
 const SIDE_MIN: u64 = 2;
 
-/// Width and height for display, in square pixels and after rotation. Before rotation the height is that of the stored
-/// picture and the width follows the pixel aspect ratio, as in ITU-R BT.601 material.
-pub fn display_size(video: &VideoFacts) -> (u32, u32) {
-    let aspect = video.pixel_aspect;
-    let plausible = aspect.num > 0
+/// The pixel aspect ratio, or that of square pixels instead of one that can only be damage.
+pub fn plausible_aspect(aspect: Rational) -> Rational {
+    let is_plausible = aspect.num > 0
         && aspect.den > 0
         && u64::from(aspect.num) <= u64::from(aspect.den) * u64::from(PIXEL_ASPECT_MAX)
         && u64::from(aspect.den) <= u64::from(aspect.num) * u64::from(PIXEL_ASPECT_MAX);
-    let width = if plausible {
-        let (num, den) = (u64::from(aspect.num), u64::from(aspect.den));
-        let wide = (u64::from(video.width) * num + den / 2) / den;
-        u32::try_from(wide).unwrap_or(u32::MAX)
-    } else {
-        video.width
-    };
+    if is_plausible { aspect } else { Rational { num: 1, den: 1 } }
+}
+
+/// Width and height for display, in square pixels and after rotation. Before rotation the height is that of the stored
+/// picture and the width follows the pixel aspect ratio, as in ITU-R BT.601 material.
+pub fn display_size(video: &VideoFacts) -> (u32, u32) {
+    let aspect = plausible_aspect(video.pixel_aspect);
+    let (num, den) = (u64::from(aspect.num), u64::from(aspect.den));
+    let width = u32::try_from((u64::from(video.width) * num + den / 2) / den).unwrap_or(u32::MAX);
     let (width, height) = (width.max(1), video.height.max(1));
     if video.rotation.degrees % 180 == 90 { (height, width) } else { (width, height) }
 }
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
     use crate::recipes::settings::VideoSettings;
     use crate::recipes::testing;
-    use reelgate_flow::facts::{Rational, Rotation};
+    use reelgate_flow::facts::Rotation;
 
     fn sizes(width: u32, height: u32) -> Vec<(String, u32, u32)> {
         ladder(width, height, &VideoSettings::default().rungs)

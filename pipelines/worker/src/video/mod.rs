@@ -4,11 +4,13 @@
 //! `timeline` decides which frames belong to the chunk, and `ladder` configures encoders that carry no state over from
 //! earlier chunks.
 
+mod bars;
 mod cover;
 mod gate;
 mod ladder;
 mod ledger;
 mod picture;
+mod pixel_aspect;
 mod rung;
 mod scaler;
 mod stored_order;
@@ -137,6 +139,9 @@ fn branch(
     if let Some(decoder) = chain.last().filter(|_| job.source.container == Container::Avi) {
         let begin_ns = job.zero_ns.saturating_add(job.lead_ns);
         stored_order::install(decoder, gst::ClockTime::from_nseconds(begin_ns));
+    }
+    if let Some(decoder) = chain.last() {
+        pixel_aspect::keep(decoder, &track.caps);
     }
     chain.extend(picture::elements(job)?);
     chain.push(ladder.clone().upcast());

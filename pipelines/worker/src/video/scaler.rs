@@ -2,7 +2,8 @@
 //! Filters in Computer Graphics", 1988, with B = 0 and C = 1/2), widened where pictures get smaller.
 //!
 //! GStreamer's own scaler has no filter that fits: `bilinear` takes two samples, so small rungs flicker, `bilinear2` is
-//! blurred, and in GStreamer 1.22 those with negative weights darken every picture by one to two steps of 255.
+//! blurred, and in GStreamer 1.22 those with negative weights darken every picture by one to two steps of 255. Nor may it add
+//! bars where the shape of the picture changes within a film.
 
 use gstreamer as gst;
 use gstreamer_base as gst_base;
@@ -17,6 +18,7 @@ glib::wrapper! {
 }
 
 mod imp {
+    use crate::video::bars::{self, Area, BLACK};
     use crate::video::scaler::Scaler;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -35,6 +37,8 @@ mod imp {
     pub struct Imp {
         /// It keeps memory from picture to picture.
         resizer: Mutex<Resizer>,
+        /// Where the pictures go; `None` for the whole output.
+        area: Mutex<Option<Area>>,
     }
 
     #[glib::object_subclass]
@@ -100,14 +104,26 @@ mod imp {
     }
 
     impl VideoFilterImpl for Imp {
+        fn set_info(
+            &self,
+            _: &gst::Caps,
+            from: &gst_video::VideoInfo,
+            _: &gst::Caps,
+            to: &gst_video::VideoInfo,
+        ) -> Result<(), gst::LoggableError> {
+            *self.area.lock().unwrap_or_else(PoisonError::into_inner) = bars::area(from, to);
+            Ok(())
+        }
+
         fn transform_frame(
             &self,
             from: &gst_video::VideoFrameRef<&gst::BufferRef>,
             to: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
         ) -> Result<gst::FlowSuccess, gst::FlowError> {
             let mut resizer = self.resizer.lock().unwrap_or_else(PoisonError::into_inner);
+            let area = *self.area.lock().unwrap_or_else(PoisonError::into_inner);
             for plane in 0..from.n_planes() {
-                scale(&mut resizer, from, to, plane).ok_or(gst::FlowError::Error)?;
+                scale(&mut resizer, from, to, plane, area).ok_or(gst::FlowError::Error)?;
             }
             Ok(gst::FlowSuccess::Ok)
         }
@@ -119,6 +135,7 @@ mod imp {
         from: &gst_video::VideoFrameRef<&gst::BufferRef>,
         to: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
         plane: u32,
+        area: Option<Area>,
     ) -> Option<()> {
         let at = plane as usize;
         let (rows, columns) = (from.comp_height(plane), from.comp_width(plane));
@@ -138,9 +155,16 @@ mod imp {
         );
         let (rows, columns) = (to.comp_height(plane), to.comp_width(plane));
         let stride = u32::try_from(*to.plane_stride().get(at)?).ok()?;
-        let whole: TypedImage<U8> =
-            TypedImage::from_buffer(stride, rows, to.plane_data_mut(plane).ok()?).ok()?;
-        let mut target = TypedCroppedImageMut::new(whole, 0, 0, columns, rows).ok()?;
+        let samples = to.plane_data_mut(plane).ok()?;
+        let [left, top, columns, wanted_rows] = match area {
+            None => [0, 0, columns, rows],
+            Some(Area { left, top, width, height }) => {
+                samples.fill(*BLACK.get(at)?);
+                [left, top, width, height].map(|luma| if plane == 0 { luma } else { luma / 2 })
+            }
+        };
+        let whole: TypedImage<U8> = TypedImage::from_buffer(stride, rows, samples).ok()?;
+        let mut target = TypedCroppedImageMut::new(whole, left, top, columns, wanted_rows).ok()?;
         resizer.resize_typed(&source, &mut target, &options).ok()
     }
 }
@@ -205,7 +229,7 @@ mod tests {
     #[test]
     fn levels_stay_whatever_the_sizes_are() {
         for (from, to) in
-            [((1280, 720), (426, 240)), ((321, 181), (160, 90)), ((64, 48), (854, 480)), ((66, 50), (66, 50))]
+            [((1280, 720), (426, 240)), ((321, 181), (160, 90)), ((64, 48), (640, 480)), ((66, 50), (66, 50))]
         {
             for level in [16, 32, 224, 235, 254] {
                 let [luma, u, v] = scaled(|_, _| level, level / 2, from, to);
@@ -216,6 +240,19 @@ mod tests {
                     "{level} from {from:?} to {to:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_picture_of_another_shape_keeps_its_own_between_black_bars() {
+        let [luma, u, v] = scaled(|_, _| 150, 90, (64, 48), (160, 90));
+        for (at, sample) in luma.iter().enumerate() {
+            let is_picture = (20..140).contains(&(at % 160));
+            assert_eq!(*sample, if is_picture { 150 } else { 16 }, "column {}", at % 160);
+        }
+        for (at, sample) in u.iter().chain(&v).enumerate() {
+            let is_picture = (10..70).contains(&(at % 80));
+            assert_eq!(*sample, if is_picture { 90 } else { 128 }, "column {}", at % 80);
         }
     }
 
