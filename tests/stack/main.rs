@@ -6,6 +6,7 @@
 mod controls;
 mod deployment;
 mod node;
+mod pages;
 mod policies;
 mod prices;
 mod scripts;

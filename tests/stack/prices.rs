@@ -9,19 +9,30 @@ use serde_json::Value;
 use crate::templates::{LARGEST, deploy, stack};
 
 #[derive(Deserialize)]
-struct Prices {
+pub struct Prices {
     region: String,
-    price: BTreeMap<String, Price>,
+    pub price: BTreeMap<String, Price>,
 }
 
 #[derive(Deserialize)]
-struct Price {
-    usd: f64,
+pub struct Price {
+    pub usd: f64,
     unit: String,
     date: String,
     source: String,
 }
 
+const UNITS: [&str; 9] = [
+    "hour",
+    "month",
+    "GB-month",
+    "GB",
+    "1,000 requests",
+    "1,000,000 requests",
+    "1,000 objects",
+    "1,000 objects and month",
+    "100,000 events",
+];
 const HOURS: f64 = 730.0;
 /// Most that the smallest stack may cost in a month in which nothing is uploaded, US dollars.
 const SMALLEST_MAX: f64 = 120.0;
@@ -64,8 +75,19 @@ const FREE: &[&str] = &[
     "AWS::SSM::Parameter",
 ];
 
-fn prices() -> Prices {
+pub fn prices() -> Prices {
     toml::from_str(&std::fs::read_to_string(deploy().join("prices/us-east-1.toml")).unwrap()).unwrap()
+}
+
+/// The parameters of the stack, with their defaults.
+pub fn defaults() -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(deploy().join("stack/main.yaml")).unwrap();
+    let parameters = text.split("\nParameters:").nth(1).unwrap().split("\nConditions:").next().unwrap();
+    let named = parameters.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": {"));
+    let default = |text: &str| {
+        text.split("Default: ").nth(1).map_or("", |rest| rest.split([',', ' ']).next().unwrap()).to_owned()
+    };
+    named.map(|(name, rest)| (name.to_owned(), default(rest))).collect()
 }
 
 #[test]
@@ -74,7 +96,7 @@ fn every_price_says_its_unit_date_and_source() {
     assert_eq!(prices.region, "us-east-1");
     for (name, price) in prices.price {
         assert!(price.usd > 0.0, "{name}");
-        assert!(["hour", "month", "GB-month"].contains(&price.unit.as_str()), "{name}: {}", price.unit);
+        assert!(UNITS.contains(&price.unit.as_str()), "{name}: {}", price.unit);
         assert!(price.date.parse::<jiff::civil::Date>().is_ok(), "{name}: {}", price.date);
         assert!(price.source.len() > 10, "{name}");
     }
