@@ -6,6 +6,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=deploy/common.sh
 . "$here/common.sh"
+# shellcheck source=deploy/quotas.sh
+. "$here/quotas.sh"
 
 usage="usage: deploy/deploy.sh ENV REGION [--dry-run] [--yes] [--no-node] [--package FILE.deb] [--certificates FILE.pem] [--set NAME=VALUE]..."
 dry_run='' yes='' ask_node=yes package='' certificates=''
@@ -64,13 +66,13 @@ case $status in
     refuse "the stack $stack is in $status; look at its events, then remove it with deploy/teardown.sh $env_name --region $AWS_REGION" ;;
 esac
 
-declare -A value=()
+declare -A value=() before=()
 while IFS='=' read -r name default; do value[$name]=$default; done < <(
   sed -nE 's/^  ([A-Za-z]+): \{.*Default: "?([^",}]*[^",} ])?"?[,} ].*/\1=\2/p' "$here/stack/main.yaml"
 )
 if [ "$status" != none ]; then
   while IFS=$'\t' read -r name old; do
-    if grep -qx "$name" <<<"$names"; then value[$name]=$old; fi
+    if grep -qx "$name" <<<"$names"; then value[$name]=$old before[$name]=$old; fi
   done < <(aws cloudformation describe-stacks --stack-name "$stack" --output text \
     --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]')
 fi
@@ -79,6 +81,11 @@ if [ -n "$package" ]; then value[PackageUri]=$(basename "$package"); fi
 [[ ${value[ImageId]:-} =~ ^ami-[0-9a-f]+$ ]] || refuse "expected --set ImageId=ami-…, the image that nodes start from; docs/guide/aws.md says which"
 if [ -n "${value[ExistingVpcId]}" ] && [ -z "${value[ExistingSubnetIds]}" ]; then
   refuse "ExistingVpcId needs ExistingSubnetIds: private subnets in at least two zones, with commas between them"
+fi
+if [ "${value[ImageBuilder]}" = create ]; then
+  [[ ${value[BaseImageId]} =~ ^ami-[0-9a-f]+$ ]] || refuse "ImageBuilder=create needs --set BaseImageId=ami-…, the image of Debian that it begins with"
+  [ -n "${value[ExistingVpcId]}" ] || [ "${value[Nat]}" = one ] || refuse "ImageBuilder=create needs Nat=one: a build fetches packages of Debian"
+  [ -n "$package" ] || [ "${before[ImageBuilder]:-}" = create ] || refuse "ImageBuilder=create needs --package FILE.deb, which is in the images"
 fi
 if [ "${value[Macie]}" != none ] && [ -z "${AWS_ENDPOINT_URL:-}" ]; then
   # AWS itself publishes where its services are.
@@ -99,6 +106,7 @@ if [ "$status" = none ]; then
   done
 fi
 check_rights "$account" "$env_name"
+check_quotas "$env_name"
 
 say "in a month without uploads it costs:"
 costs=()
@@ -123,6 +131,10 @@ if [ -n "${AWS_ENDPOINT_URL:-}" ]; then base=$AWS_ENDPOINT_URL/$artifacts; else 
 value[TemplateBase]=$base/stack/$version
 if [ -z "$dry_run" ]; then
   if [ -n "$package" ]; then aws s3 cp --only-show-errors "$package" "s3://$artifacts/packages/${value[PackageUri]}"; fi
+  if [ "${value[ImageBuilder]}" = create ]; then
+    aws s3 cp --only-show-errors "$here/image/provision.sh" "s3://$artifacts/image/provision.sh"
+    if [ -n "$package" ]; then aws s3 cp --only-show-errors "$package" "s3://$artifacts/image/reelgate.deb"; fi
+  fi
   if [ -z "$certificates" ]; then
     certificates=$(mktemp)
     trap 'rm -f "$certificates"' EXIT

@@ -46,9 +46,9 @@ staying=(ingest published quarantine audit logs)
 say "account $account, region $AWS_REGION, stack $stack ($status)"
 say "goes: nodes, database (a last snapshot stays), network, events, roles, and the buckets ${going[*]} with what is in them"
 if [ -n "$destroy" ]; then
-  say "goes as well, for ever: the buckets ${staying[*]} with every version, snapshots of the database, log groups, keys"
+  say "goes as well, for ever: the buckets ${staying[*]} with every version, snapshots of the database, images, log groups, keys"
 else
-  say "stays: the buckets ${staying[*]}, the last snapshot of the database, log groups, and their keys"
+  say "stays: the buckets ${staying[*]}, the last snapshot of the database, images, log groups, and their keys"
 fi
 confirm "$yes" "$env_name" "remove it"
 
@@ -105,6 +105,11 @@ logs_left() {
   aws logs describe-log-groups --log-group-name-prefix "/reelgate/$env_name/" --query 'logGroups[].logGroupName' --output text |
     tr '\t' '\n' | grep -vx None || true
 }
+# Images of the pipeline, which no stack owns.
+images_left() {
+  aws ec2 describe-images --owners self --filters "Name=tag:reelgate:environment,Values=$env_name" --query 'Images[].ImageId' --output text |
+    tr '\t' '\n' | grep -vx None || true
+}
 
 if [ -n "$destroy" ]; then
   for area in $(buckets_left "${staying[@]}"); do
@@ -113,12 +118,18 @@ if [ -n "$destroy" ]; then
   done
   for snapshot in $(snapshots_left); do aws rds delete-db-cluster-snapshot --db-cluster-snapshot-identifier "$snapshot" >/dev/null; done
   for group in $(logs_left); do aws logs delete-log-group --log-group-name "$group"; done
+  for image in $(images_left); do
+    disks=$(aws ec2 describe-images --image-ids "$image" --query 'Images[0].BlockDeviceMappings[].Ebs.SnapshotId' --output text)
+    aws ec2 deregister-image --image-id "$image"
+    for disk in $disks; do [ "$disk" = None ] || aws ec2 delete-snapshot --snapshot-id "$disk"; done
+  done
   for key in $(keys_left); do aws kms schedule-key-deletion --key-id "$key" --pending-window-in-days 7 >/dev/null; done
 fi
 
 left=()
 for area in $(buckets_left "${going[@]}" "${staying[@]}"); do left+=("bucket $prefix-$area"); done
 for snapshot in $(snapshots_left); do left+=("snapshot $snapshot"); done
+for image in $(images_left); do left+=("image $image and its snapshot"); done
 for group in $(logs_left); do left+=("log group $group"); done
 for key in $(keys_left); do left+=("key $key"); done
 if [ "${#left[@]}" -eq 0 ]; then

@@ -14,7 +14,7 @@ packages=(
 # Peers of the tests and benches: an independent prober and players, a witness of system calls, and what deploys the stack.
 test_packages=(
   ffmpeg fonts-dejavu-core gstreamer1.0-tools chromium strace python3 python3-venv ca-certificates
-  awscli shellcheck
+  awscli shellcheck packer
 )
 
 for_tests=

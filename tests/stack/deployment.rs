@@ -132,12 +132,17 @@ fn destroys_only_what_is_named(server: &Ministack, root: &Keys) {
     for body in ["one", "two"] {
         call(server, "s3", "put_object", json!({"Bucket": bucket, "Key": "clip", "Body": body})).unwrap();
     }
+    let tags = json!([{"ResourceType": "image", "Tags": [{"Key": "reelgate:environment", "Value": "test"}]}]);
+    let image = json!({"Name": "reelgate-test", "RootDeviceName": "/dev/xvda", "TagSpecifications": tags});
+    let image = call(server, "ec2", "register_image", image).unwrap();
+    let image = image["ImageId"].as_str().unwrap();
     let teardown = |more: &[&str]| {
         let arguments = [&[ENVIRONMENT, "--region", REGION, "--yes"], more].concat();
         script(server, root, "teardown.sh", &arguments)
     };
     let kept = teardown(&[]);
     assert!(kept.status.success() && text(&kept).contains(&bucket), "{}", text(&kept));
+    assert!(text(&kept).contains(&format!("image {image}")), "{}", text(&kept));
     let refused = teardown(&["--destroy-data", "other"]);
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
     assert!(call(server, "s3", "head_bucket", json!({"Bucket": bucket})).is_ok(), "it stays");

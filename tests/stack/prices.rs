@@ -61,6 +61,11 @@ const FREE: &[&str] = &[
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
+    "AWS::ImageBuilder::Component", // an image is paid by its snapshot, and a build by its instance
+    "AWS::ImageBuilder::DistributionConfiguration",
+    "AWS::ImageBuilder::ImagePipeline",
+    "AWS::ImageBuilder::ImageRecipe",
+    "AWS::ImageBuilder::InfrastructureConfiguration",
     "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
     "AWS::RDS::DBClusterParameterGroup",

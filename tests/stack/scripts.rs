@@ -8,7 +8,7 @@ use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
 use serde_json::json;
 
 use crate::deployment::{call, script};
-use crate::templates::deploy;
+use crate::templates::{deploy, stack};
 
 /// Runs a script without an account: every call to AWS would fail.
 fn alone(name: &str, arguments: &[&str], path: &str) -> Output {
@@ -103,6 +103,12 @@ fn what_aws_would_refuse_is_found_before_anything_is_created() {
     check_refusal("no image", &deploy(&root, &[]), "expected --set ImageId=ami-");
     let no_subnets = [&image[..], &["--set", "ExistingVpcId=vpc-1"]].concat();
     check_refusal("no subnets", &deploy(&root, &no_subnets), "needs ExistingSubnetIds");
+    let build =
+        |more: &[&str]| deploy(&root, &[&image[..], &["--set", "ImageBuilder=create"], more].concat());
+    check_refusal("no base", &build(&[]), "needs --set BaseImageId=ami-");
+    let base = ["--set", "BaseImageId=ami-2"];
+    check_refusal("no way out", &build(&[&base[..], &["--set", "Nat=none"]].concat()), "needs Nat=one");
+    check_refusal("no package", &build(&base), "needs --package FILE.deb");
     let elsewhere = script(&server, &root, "deploy.sh", &["test", "mars-north", "--yes"]);
     check_refusal("no region", &elsewhere, "expected a region such as eu-west-1");
 
@@ -133,6 +139,118 @@ fn what_aws_would_refuse_is_found_before_anything_is_created() {
 
     let stacks = call(&server, "cloudformation", "list_stacks", json!({})).unwrap();
     assert_eq!(stacks["StackSummaries"], json!([]), "nothing was created");
+}
+
+/// An account without a deployment, whose quotas are in the file `quotas`. It notes every call that it does not know.
+const ACCOUNT_WITH_QUOTAS: &str = r#"#!/bin/bash
+here=$(dirname "$0")
+case "$*" in
+  *get-caller-identity*Account*) echo 123456789012 ;;
+  *get-caller-identity*) echo arn:aws:iam::123456789012:root ;;
+  *describe-regions*) ;;
+  *describe-stacks*) echo 'the stack does not exist' >&2; exit 255 ;;
+  *head-bucket*) echo 'an error occurred (404)' >&2; exit 255 ;;
+  *get-service-quota*)
+    all=$*
+    code=${all#*--quota-code }
+    grep "^${code%% *} " "$here/quotas" | cut -d ' ' -f 2 | grep . ;;
+  *describe-vpcs* | *describe-addresses*) echo 5 ;;
+  *list-buckets*) echo 95 ;;
+  *describe-db-clusters*) echo 40 ;;
+  *describe-limits*) printf '%s\t18\n' "$(grep '^shards ' "$here/quotas" | cut -d ' ' -f 2)" ;;
+  *describe-instances*) printf 'None\t1\t2\tNone\nspot\t2\t2\tother\nspot\t8\t2\ttest\n' ;;
+  *) echo "$*" >>"$here/others"; exit 255 ;;
+esac
+"#;
+
+#[test]
+fn a_quota_that_is_too_small_is_named_before_anything_is_created() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let aws = dir.path().join("aws");
+    std::fs::write(&aws, ACCOUNT_WITH_QUOTAS).unwrap();
+    std::fs::set_permissions(&aws, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", dir.path().display());
+    // Quotas that are just large enough for the default fleet: 4 light nodes on demand, 8 heavy ones as spot instances.
+    let enough = [
+        ("L-F678F1CE", 6),
+        ("L-0263D0A3", 6),
+        ("L-DC2B2D3D", 104),
+        ("L-952B80B8", 41),
+        ("shards", 19),
+        ("L-1216C47A", 10),
+        ("L-34B43A08", 36),
+    ];
+    let deploy = |small: &[usize], more: &[&str]| {
+        let line = |(at, (code, value)): (usize, &(&str, u32))| {
+            // Service Quotas answers with a fraction.
+            let fraction = if *code == "shards" { "" } else { ".0" };
+            format!("{code} {}{fraction}\n", value - u32::from(small.contains(&at)))
+        };
+        let quotas: String = enough.iter().enumerate().map(line).collect();
+        std::fs::write(dir.path().join("quotas"), quotas).unwrap();
+        alone("deploy.sh", &[&["test", REGION, "--dry-run", "--set", "ImageId=ami-1"], more].concat(), &path)
+    };
+    let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+
+    let fits = deploy(&[], &[]);
+    assert!(fits.status.success() && !said(&fits).contains("quota"), "{}", said(&fits));
+    let lines = [
+        "may have 5 VPCs in us-east-1 and has 5; the stack needs 1 more",
+        "may have 5 elastic addresses in us-east-1 and has 5; the stack needs 1 more",
+        "may have 103 buckets in us-east-1 and has 95; the stack needs 9 more",
+        "may have 40 database clusters in us-east-1 and has 40; the stack needs 1 more",
+        "may have 18 shards of Kinesis in us-east-1 and has 18; the stack needs 1 more",
+        "may have 9 processors on demand in us-east-1 and has 2; the stack needs 8 more",
+        "may have 35 processors of spot instances in us-east-1 and has 4; the stack needs 32 more",
+    ];
+    for (at, line) in lines.iter().enumerate() {
+        check_refusal(line, &deploy(&[at], &[]), line);
+    }
+    let both = deploy(&[0, 6], &[]);
+    assert_eq!(both.status.code(), Some(2), "{}", said(&both));
+    assert!(said(&both).contains(lines[0]) && said(&both).contains(lines[6]), "{}", said(&both));
+
+    // What is not made needs no room.
+    for (small, setting) in [
+        (vec![0, 1], "ExistingVpcId=vpc-1"),
+        (vec![1], "Nat=none"),
+        (vec![2], "ExistingLogBucket=logs"),
+        (vec![4], "EventTransport=sqs"),
+        (vec![6], "HeavyMax=7"),
+    ] {
+        let fits = deploy(&small, &["--set", setting, "--set", "ExistingSubnetIds=subnet-1,subnet-2"]);
+        assert!(fits.status.success(), "{setting}: {}", said(&fits));
+    }
+    assert!(!dir.path().join("others").exists(), "no other call was made");
+
+    std::fs::remove_file(dir.path().join("quotas")).unwrap();
+    let unknown = alone("deploy.sh", &["test", REGION, "--dry-run", "--set", "ImageId=ami-1"], &path);
+    assert!(unknown.status.success(), "{}", said(&unknown));
+    assert!(
+        said(&unknown).contains("AWS does not tell those of VPCs, elastic addresses, buckets"),
+        "{}",
+        said(&unknown)
+    );
+}
+
+/// The same script makes every image; packer and EC2 Image Builder only start a machine for it.
+#[test]
+fn images_of_machines_are_made_by_one_script() {
+    let file = deploy().join("image/reelgate.pkr.hcl");
+    let mut packer = Command::new("packer");
+    let checked = packer.args(["validate", "-syntax-only"]).arg(&file).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    let read = |name: &str| std::fs::read_to_string(deploy().join(name)).unwrap();
+    assert!(read("image/reelgate.pkr.hcl").contains(r#"= "deploy/image/provision.sh""#));
+    assert!(read("image/build.sh").contains("chroot \"$1\" sh /var/tmp/provision.sh"));
+    assert!(read("deploy.sh").contains(r#""$here/image/provision.sh" "s3://$artifacts/image/provision.sh""#));
+    let stacks = stack(&["ImageBuilder=create", "BaseImageId=ami-2"]);
+    let component = &stacks["Image"]["Resources"]["Component"]["Properties"]["Data"];
+    let component = component.as_str().unwrap();
+    let fetched = format!("s3://reelgate-test-{ACCOUNT}-{REGION}-artifacts/image/provision.sh");
+    assert!(component.contains(&fetched) && component.contains("sh /var/tmp/provision.sh"), "{component}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn templates() -> Vec<PathBuf> {
 /// Parameters without a default.
 const NEEDED: [&str; 3] = ["Environment=test", "TemplateBase=https://example.com/stack", "ImageId=ami-1"];
 /// Everything that can be created, in the largest form.
-pub const LARGEST: [&str; 14] = [
+pub const LARGEST: [&str; 16] = [
     "Macie=create",
     "GuardDuty=create",
     "AccessAnalyzer=create",
@@ -36,6 +36,8 @@ pub const LARGEST: [&str; 14] = [
     "ObjectLockDays=30",
     "Standby=true",
     "Layout=split",
+    "ImageBuilder=create",
+    "BaseImageId=ami-2",
     "AlarmEmail=alarms@example.com",
     "QuarantineReaders=arn:aws:iam::123456789012:role/officers",
     "ViewerPrincipalArn=arn:aws:iam::123456789012:role/viewers",
