@@ -4,7 +4,7 @@ INPUT    ?= samples
 CARGO    ?= cargo
 BIN      := target/debug
 
-.PHONY: help setup build run check test test-long judge mutants dist test-dist image test-image bench bench-privacy lint doc clean-home
+.PHONY: help setup build run check test test-long judge mutants test-policies dist test-dist image test-image bench bench-privacy lint doc clean-home
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ mutants: ## send 10,000 mutated files through the gate (REELGATE_MUTANTS, REELGA
 
 check: ## for the minute before a commit: format, lints, house rules and fast tests
 	@tests/check.sh
+
+test-policies: ## try each statement of the policies for AWS: what it allows, what it denies, and what is denied without it
+	@deploy/local/setup.sh --with-tests
+	@$(CARGO) nextest run --locked --workspace --no-capture -E 'binary(stand_ins) and test(policies::) or binary(stack) and (test(documents::) or test(resource_policies::))'
 
 dist: setup ## build the Debian package of both programs, and the list of their crates, in target/dist
 	@deploy/package/build.sh

@@ -5,10 +5,12 @@
 
 mod controls;
 mod deployment;
+mod documents;
 mod node;
 mod pages;
 mod policies;
 mod prices;
+mod resource_policies;
 mod scripts;
 mod security;
 mod templates;

@@ -8,6 +8,7 @@ use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
 use serde_json::json;
 
 use crate::deployment::{call, script};
+use crate::documents::document;
 use crate::templates::{deploy, stack};
 
 /// Runs a script without an account: every call to AWS would fail.
@@ -81,17 +82,6 @@ fn missing_programs_are_named() {
     }
 }
 
-/// The document of who deploys, for this account and environment.
-fn deployer() -> String {
-    let text = std::fs::read_to_string(deploy().join("policies/deployer.json")).unwrap();
-    let variables = [("Partition", "aws"), ("Region", REGION), ("AccountId", ACCOUNT)];
-    let text =
-        variables.iter().fold(text, |text, (name, value)| text.replace(&format!("${{AWS::{name}}}"), value));
-    let text = text.replace("${Environment}", "test");
-    assert!(!text.contains("${"), "{text}");
-    text
-}
-
 #[test]
 fn what_aws_would_refuse_is_found_before_anything_is_created() {
     let server = Ministack::start(Auth::Enforced);
@@ -125,7 +115,7 @@ fn what_aws_would_refuse_is_found_before_anything_is_created() {
     check_refusal("no account", &deploy(&nobody, &image), "does not accept the credentials");
 
     // Who has the rights of the document gets as far as there is no need to create anything.
-    let deployer = server.user("deployer", &deployer());
+    let deployer = server.user("deployer", &document("deployer"));
     let looked = deploy(&deployer, &["--set", "ImageId=ami-1", "--dry-run"]);
     let said = String::from_utf8_lossy(&looked.stderr);
     assert!(

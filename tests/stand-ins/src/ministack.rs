@@ -91,25 +91,73 @@ impl Ministack {
 /// Whether a policy alone would allow each case, by the stand-in's evaluator. For resources and conditions that the
 /// stand-in does not see in a real call.
 pub fn would_allow(policy: &str, cases: &[Case<'_>]) -> Vec<bool> {
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|case| {
-            let context: serde_json::Map<_, _> =
-                case.context.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-            serde_json::json!({"action": case.action, "resource": case.resource, "context": context})
-        })
-        .collect();
-    let input = serde_json::json!({"policy": policy, "cases": cases}).to_string();
-    run_script("", ROOT, &["judge"], &input).lines().map(|decision| decision == "Allow").collect()
+    let decided = decisions(&[(policy.to_owned(), cases.to_vec())]).remove(0);
+    decided.into_iter().map(|decision| decision == Decision::Allow).collect()
 }
 
-/// One request for [`would_allow`].
+/// What each document alone decides about each of its cases, by the stand-in's evaluator.
+pub fn decisions(documents: &[(String, Vec<Case<'_>>)]) -> Vec<Vec<Decision>> {
+    let asked: Vec<_> = documents
+        .iter()
+        .map(|(policy, cases)| {
+            let cases: Vec<_> = cases.iter().map(Case::as_json).collect();
+            serde_json::json!({"policy": policy, "cases": cases})
+        })
+        .collect();
+    let answer = run_script("", ROOT, &["judge"], &serde_json::Value::from(asked).to_string());
+    let mut lines = answer.lines().map(|line| match line {
+        "Allow" => Decision::Allow,
+        "Deny" => Decision::Deny,
+        _ => Decision::Silent,
+    });
+    documents.iter().map(|(_, cases)| lines.by_ref().take(cases.len()).collect()).collect()
+}
+
+/// A document, each time without one of its statements, and that statement's name (`Sid`) or number.
+///
+/// # Panics
+/// If it is no document of a policy.
+pub fn without_each_statement(document: &serde_json::Value) -> Vec<(String, serde_json::Value)> {
+    let statements = document["Statement"].as_array().expect("a list of statements");
+    let without = |at: usize| {
+        let mut less = document.clone();
+        let name =
+            statements[at]["Sid"].as_str().map_or_else(|| format!("statement {}", at + 1), str::to_owned);
+        less["Statement"].as_array_mut().expect("a list of statements").remove(at);
+        (name, less)
+    };
+    (0..statements.len()).map(without).collect()
+}
+
+/// What a document says about a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    Allow,
+    Deny,
+    /// Neither: other documents decide.
+    Silent,
+}
+
+/// One request for [`would_allow`] and [`decisions`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Case<'a> {
+    /// Who asks, where the document is that of a resource: an ARN, or a service such as `events.amazonaws.com`. Empty where it is
+    /// one of the caller's own.
+    pub principal: &'a str,
     /// `cloudwatch:PutMetricData`.
     pub action: &'a str,
     /// The resource's ARN, or `*`.
     pub resource: &'a str,
     /// Condition keys of the request and their values.
     pub context: &'a [(&'a str, &'a str)],
+}
+
+impl Case<'_> {
+    fn as_json(&self) -> serde_json::Value {
+        let context: serde_json::Map<_, _> =
+            self.context.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        serde_json::json!({
+            "principal": self.principal, "action": self.action, "resource": self.resource, "context": context
+        })
+    }
 }

@@ -2,8 +2,9 @@
 
 usage: ENDPOINT KEY SECRET ORDER...
   user NAME   a policy document on standard input; prints access key and secret
-  judge       {"policy": text, "cases": [{action, resource, context}]} on standard input; prints one line per
-              case: Allow, Deny or ImplicitDeny. Uses the server's evaluator directly, because the server's
+  judge       [{"policy": text, "cases": [{principal, action, resource, context}]}] on standard input; prints one
+              line per case: Allow, Deny or ImplicitDeny. Without a principal the policy is one of the caller's,
+              otherwise the resource's. Uses the server's evaluator directly, because the server's
               SimulateCustomPolicy ignores the context.
   call        [{service, operation, parameters}] on standard input; prints one line per call: "ok " and the
               answer, or the error's code
@@ -45,19 +46,26 @@ def outcome(call):
 
 
 def judged(policy, case):
-    from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+    from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
 
+    keys = {name.lower(): value for name, value in case["context"].items()}
+    caller = case["principal"] or "arn:aws:iam::123456789012:user/somebody"
+    is_service = caller.endswith(".amazonaws.com")
+    # The evaluator takes a principal of the account for a service that acts in it: this one is of another.
+    arn = "arn:aws:iam::000000000000:role/of-a-service" if is_service else caller
     context = EvalContext(
-        principal_arn="arn:aws:iam::123456789012:user/somebody",
+        principal_arn=arn,
         principal_type="User",
-        principal_account="123456789012",
+        principal_account=arn.split(":")[4],
         action=case["action"],
         resource_arn=case["resource"],
-        region=case["context"].get("aws:RequestedRegion", "us-east-1"),
+        region=keys.get("aws:requestedregion", "us-east-1"),
         source_ip="127.0.0.1",
-        secure_transport=True,
-        service_context={name.lower(): value for name, value in case["context"].items()},
+        secure_transport=keys.get("aws:securetransport") != "false",
+        service_context=keys,
     )
+    if case["principal"]:
+        return evaluate_resource_policy(policy, context, service=caller if is_service else None).decision
     return evaluate(context, [parse_policy_document(policy)]).decision
 
 
@@ -77,6 +85,6 @@ elif order == "call":
     for call in json.load(sys.stdin):
         print(outcome(call))
 else:
-    asked = json.load(sys.stdin)
-    for case in asked["cases"]:
-        print(judged(asked["policy"], case))
+    for asked in json.load(sys.stdin):
+        for case in asked["cases"]:
+            print(judged(asked["policy"], case))

@@ -6,6 +6,7 @@
 
 mod account;
 mod calls;
+mod removals;
 mod source;
 
 use std::collections::BTreeSet;
@@ -139,8 +140,10 @@ const JUDGED: &[Judged] = &[
 
 #[test]
 fn consumers_parameters_metrics_events_and_keys_are_limited_to_the_fleet_s_use() {
-    let cases: Vec<Case<'_>> =
-        JUDGED.iter().map(|(action, resource, context, _)| Case { action, resource, context }).collect();
+    let cases: Vec<Case<'_>> = JUDGED
+        .iter()
+        .map(|(action, resource, context, _)| Case { principal: "", action, resource, context })
+        .collect();
     for role in ROLES {
         let allowed = would_allow(&role.policy(), &cases);
         assert_eq!(allowed.len(), JUDGED.len());
