@@ -76,6 +76,11 @@ pub const WITNESS_WRONG: &[(&str, &str, Truth)] = &[
         Truth { pictures: Some(249), times_differ: true, ..Truth::OF_FFMPEG },
     ),
     (
+        "narrower-mpeg2.ts",
+        "where the aspect changes, ffmpeg drops the picture that it holds back",
+        Truth { pictures: Some(200), ..Truth::OF_FFMPEG },
+    ),
+    (
         "cmaf.mp4",
         "in fragments, ffmpeg shifts pictures with negative offsets against the sound by two pictures",
         Truth { sound_s: Some(4.032), times_differ: true, ..Truth::OF_FFMPEG },

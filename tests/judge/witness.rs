@@ -75,7 +75,8 @@ pub fn pictures(path: &Path, stream: u32) -> Pictures {
     }
     let (width, height) = ((pictures.aspect * 90.0).round() * 2.0, 180);
     let framed = format!(
-        "scale=iw*sar:ih,setsar=1,scale={width}:{height}:force_original_aspect_ratio=decrease,\
+        "scale=iw*sar:ih:eval=frame,setsar=1,\
+         scale={width}:{height}:force_original_aspect_ratio=decrease:eval=frame,\
          pad={width}:{height}:-1:-1:eval=frame,"
     );
     Pictures { aspect: pictures.aspect, ..decoded_pictures(path, stream, &framed).0 }
