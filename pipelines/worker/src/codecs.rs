@@ -121,6 +121,7 @@ const RULES: &[Rule] = &[
     rule("audio/x-adpcm, layout=dvi", "adpcm_ima_wav", "", &["adpcmdec", "avdec_adpcm_ima_wav"]),
     rule("audio/x-adpcm, layout=quicktime", "adpcm_ima_qt", "", &["avdec_adpcm_ima_qt"]),
     rule("audio/x-adpcm, layout=swf", "adpcm_swf", "", &["avdec_adpcm_swf"]),
+    rule("audio/x-adpcm, layout=g726", "adpcm_g726", "", &[]),
     rule("audio/x-wma, wmaversion=1", "wmav1", "", &["avdec_wmav1"]),
     rule("audio/x-wma, wmaversion=2", "wmav2", "", &["avdec_wmav2"]),
     rule("audio/x-speex", "speex", "", &["speexdec", "avdec_speex"]),

@@ -121,7 +121,7 @@ impl Demuxed {
             }
             Some(name) => {
                 let (source, reader) = match container {
-                    Container::Wav => wav::reader(source, name),
+                    Container::Wav => wav::reader(source, name)?,
                     _ => (tags::without_leading_tags(source, container), name),
                 };
                 estimates_duration = reader != name;

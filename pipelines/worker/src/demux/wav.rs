@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 use gstreamer as gst;
 
 use gst::prelude::*;
+use reelgate_flow::reason::{Code, Fault};
 
 use crate::source::Source;
 
@@ -32,15 +33,38 @@ const GUID_TAIL: [u8; 14] = *b"\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71";
 const HEADER_BYTES: u64 = 8;
 
 /// What to read of a file, and the element that reads it.
-pub fn reader(source: &Source, wavparse: &'static str) -> (Source, &'static str) {
-    let Some(Sound { tag, start, bytes }) = Sound::find(source) else { return (source.clone(), wavparse) };
+///
+/// Fails with `unsupported_codec` for sound that cannot be divided into packets, or that wavparse does not know.
+pub fn reader(source: &Source, wavparse: &'static str) -> Result<(Source, &'static str), Fault> {
+    let Some(Sound { tag, start, bytes }) = Sound::find(source) else {
+        return Ok((source.clone(), wavparse));
+    };
     let sound = source.skip(start).take(bytes);
-    if let Some(parser) = tag.and_then(|tag| parser(tag, &sound)) {
-        return (sound, parser);
+    if let Some(tag) = tag {
+        if let Some(parser) = parser(tag, &sound) {
+            return Ok((sound, parser));
+        }
+        if let Some((name, instead)) = unsupported(tag) {
+            let detail = format!("{name} in WAV cannot be read: export WAV with PCM, or {instead}");
+            return Err(Fault::new(Code::UnsupportedCodec, detail));
+        }
     }
     let end = start.saturating_add(bytes);
     let is_last = source.size_bytes().saturating_sub(end) < HEADER_BYTES;
-    (if is_last { source.take(end) } else { source.clone() }, wavparse)
+    Ok((if is_last { source.take(end) } else { source.clone() }, wavparse))
+}
+
+/// What an uploader calls sound that is refused, and what to export instead (format tags of RFC 2361, and of later registrations).
+fn unsupported(tag: u16) -> Option<(&'static str, &'static str)> {
+    Some(match tag {
+        0x0031 => ("GSM 6.10", "AAC in MP4"),
+        0x566F | 0x674F..=0x6751 | 0x676F..=0x6771 => ("Vorbis", "Vorbis in Ogg"),
+        0x704F => ("Opus", "Opus in Ogg"),
+        0xF1AC => ("FLAC", "a FLAC file"),
+        // Without ADTS headers.
+        0x00FF | 0x1600..=0x1602 | 0x1610 | 0x4143 | 0x706D | 0xA106 => ("raw AAC", "AAC in MP4"),
+        _ => return None,
+    })
 }
 
 /// The sound of a file.
@@ -173,7 +197,7 @@ mod tests {
     /// Bytes to read and the parser; `None` if wavparse reads the whole file.
     fn found(format: &[u8], sound: &[u8]) -> Option<(u64, &'static str)> {
         let file = file(format, sound);
-        let (found, parser) = reader(&file, "wavparse");
+        let (found, parser) = reader(&file, "wavparse").unwrap();
         let bytes = found.size_bytes();
         (parser != "wavparse" || bytes != file.size_bytes()).then_some((bytes, parser))
     }
@@ -183,9 +207,26 @@ mod tests {
         assert_eq!(found(b"\x55\0 rest", b"\xFF\xFB sound"), Some((8, "mpegaudioparse")));
         assert_eq!(found(b"\x01\x20 rest", b"sound"), Some((5, "dcaparse")));
         assert_eq!(found(b"\xFF\0 rest", b"\xFF\xF1 adts"), Some((7, "aacparse")));
-        assert_eq!(found(b"\xFF\0 rest", b"\x21\x1B raw"), None, "packets without a length");
         assert_eq!(found(b"\x01\0 rest", b"PCM"), None);
         assert_eq!(found(b"", b"sound"), None);
+    }
+
+    #[test]
+    fn sound_that_cannot_be_read_is_named_with_what_to_export() {
+        for (format, sound, words) in [
+            (
+                &b"\xFF\0 rest"[..],
+                &b"\x21\x1B raw"[..],
+                "raw AAC in WAV cannot be read: export WAV with PCM, or AAC",
+            ),
+            (b"\x31\0", b"sound", "GSM 6.10 in WAV"),
+            (b"\x6F\x56", b"sound", "Vorbis in WAV"),
+            (b"\xAC\xF1", b"sound", "FLAC in WAV cannot be read: export WAV with PCM, or a FLAC file"),
+        ] {
+            let fault = reader(&file(format, sound), "wavparse").unwrap_err();
+            assert_eq!(fault.code, Code::UnsupportedCodec, "{words}");
+            assert!(fault.detail.starts_with(words), "{}", fault.detail);
+        }
     }
 
     #[test]
@@ -199,11 +240,11 @@ mod tests {
     #[test]
     fn an_unwritten_size_lasts_to_the_end_and_garbage_is_left_alone() {
         let open = [b"RF64\0\0\0\0WAVE", &chunk(b"fmt ", b"\x50\0")[..], b"data\xFF\xFF\xFF\xFFabc"].concat();
-        assert_eq!(reader(&source(&open), "wavparse").0.size_bytes(), 3);
+        assert_eq!(reader(&source(&open), "wavparse").unwrap().0.size_bytes(), 3);
         for bytes in
             [&b""[..], b"RIFF", b"RIFF\0\0\0\0AVI fmt ", b"RIFF\0\0\0\0WAVEfmt \xFF\xFF\xFF\xFF\x55\0"]
         {
-            let (found, parser) = reader(&source(bytes), "wavparse");
+            let (found, parser) = reader(&source(bytes), "wavparse").unwrap();
             assert_eq!((found.size_bytes(), parser), (bytes.len() as u64, "wavparse"));
         }
     }
@@ -212,7 +253,7 @@ mod tests {
     fn bytes_behind_the_sound_that_are_no_chunk_are_left_out() {
         let head = [b"RIFF\0\0\0\0WAVE", &chunk(b"fmt ", b"\x01\0")[..], b"data\x03\0\0\0abc"].concat();
         let read_bytes = |tail: &[u8]| {
-            let (found, parser) = reader(&source(&[&head[..], tail].concat()), "wavparse");
+            let (found, parser) = reader(&source(&[&head[..], tail].concat()), "wavparse").unwrap();
             assert_eq!(parser, "wavparse");
             found.size_bytes() - head.len() as u64
         };
