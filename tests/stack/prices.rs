@@ -20,14 +20,16 @@ pub struct Price {
     unit: String,
     date: String,
     source: String,
+    verified: Option<bool>,
 }
 
-const UNITS: [&str; 9] = [
+const UNITS: [&str; 10] = [
     "hour",
     "month",
     "GB-month",
     "GB",
     "1,000 requests",
+    "10,000 requests",
     "1,000,000 requests",
     "1,000 objects",
     "1,000 objects and month",
@@ -102,6 +104,8 @@ fn every_price_says_its_unit_date_and_source() {
     for (name, price) in prices.price {
         assert!(price.usd > 0.0, "{name}");
         assert!(UNITS.contains(&price.unit.as_str()), "{name}: {}", price.unit);
+        let is_guessed = ["assumed", "from memory"].iter().any(|word| price.source.starts_with(word));
+        assert!(price.verified != Some(true) && (!is_guessed || price.verified == Some(false)), "{name}");
         assert!(price.date.parse::<jiff::civil::Date>().is_ok(), "{name}: {}", price.date);
         assert!(price.source.len() > 10, "{name}");
     }

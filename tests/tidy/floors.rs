@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("reelgate-tidy", 0),
     ("reelgate-test-media", 0),
     ("reelgate-flow", 1),
+    ("reelgate-cost", 1),
     ("reelgate-privacy", 2),
     ("reelgate-stand-ins", 1),
     ("reelgate-ports", 2),
