@@ -1,5 +1,6 @@
 //! The command line: low-level arguments only; each verb turns them into what it needs.
 
+mod cost;
 #[cfg(test)]
 mod pages;
 mod sim;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use reelgate_ports::audit::Seal;
 
+pub use cost::{CostVerb, ReportArgs, ReportBy};
 pub use sim::SimArgs;
 
 /// The gate through which video enters a company: validates, transcodes, screens, and publishes,
@@ -83,6 +85,9 @@ pub enum Verb {
     /// The nodes that work here, and orders to them
     #[command(subcommand)]
     Fleet(FleetVerb),
+    /// What work cost
+    #[command(subcommand)]
+    Cost(CostVerb),
     /// Show waiting tasks by lane, stage, priority and producer
     Queue(QueueArgs),
     /// Events of uploads that could not be delivered

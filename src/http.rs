@@ -254,6 +254,7 @@ mod tests {
             film_wait_ms: 0,
             credits: Credits { light: 1, heavy: 1, inspections: 1 },
             inspections: Semaphore::new(1),
+            rates: reelgate_actors::rates::Rates::free(),
             lease_ms: 5_000,
             poll_ms: 50,
             progress_board: ProgressBoard::default(),

@@ -68,6 +68,7 @@ async fn dispatch(cli: Cli) -> Result<ExitStatus, Failure> {
         Verb::Feedback(args) => verbs::decide::feedback(&global, args).await,
         Verb::Audit(verb) => verbs::audit::audit(&global, verb).await,
         Verb::Fleet(verb) => verbs::fleet::fleet(&global, verb).await,
+        Verb::Cost(verb) => verbs::cost::cost(&global, verb).await,
         Verb::Queue(args) => verbs::queue::queue(&global, args).await,
         Verb::Sweep(args) => verbs::sweep::sweep(&global, args).await,
         Verb::Import(args) => verbs::import::import(&global, args).await,

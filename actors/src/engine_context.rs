@@ -23,6 +23,7 @@ use crate::breaker::Breaker;
 use crate::finding_sweep::FindingSweep;
 use crate::profiles::Profiles;
 use crate::progress_board::ProgressBoard;
+use crate::rates::Rates;
 use crate::scan_batcher::ScanBatcher;
 use crate::signals::Signals;
 
@@ -117,6 +118,8 @@ pub struct EngineContext {
     pub inspections: Semaphore,
     /// Milliseconds that a caption file waits for its film; 0 where nothing arrives later.
     pub film_wait_ms: u64,
+    /// What this node's work costs.
+    pub rates: Rates,
     /// Milliseconds a claim lasts without renewal.
     pub lease_ms: u64,
     /// Milliseconds between polls for uploads.

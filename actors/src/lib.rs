@@ -24,6 +24,7 @@ mod privacy_signals;
 pub mod profiles;
 pub mod progress_board;
 mod publisher;
+pub mod rates;
 pub mod scan_batcher;
 mod screener;
 pub mod signals;

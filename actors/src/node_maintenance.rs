@@ -321,6 +321,7 @@ fn node_report(context: &EngineContext, name_watch: &NameWatch) -> NodeReport {
         state: state.to_owned(),
         reason,
         costs: context.signals.costs(),
+        rate: context.rates.node().cloned(),
     }
 }
 

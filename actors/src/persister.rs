@@ -15,7 +15,8 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{
-    Applied, Claim, Ending, Fence, Finder, FindingRecord, HistoryRecord, Success, TaskReport, UsageRecord,
+    Applied, AttemptCost, Claim, Ending, Fence, Finder, FindingRecord, HistoryRecord, Success, TaskReport,
+    UsageRecord,
 };
 use tokio::time::Instant;
 
@@ -288,6 +289,7 @@ impl Persister {
             metadata: None,
             ending,
             usage: UsageRecord::default(),
+            cost: AttemptCost::default(),
         };
         self.reports.push(TaskEnded { report, trace_parent });
     }

@@ -11,6 +11,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
+use reelgate_ports::meter::Meter;
 use reelgate_ports::records::{Claim, Ending, ProducerMetadata, Success, TaskReport, UsageRecord};
 use tracing::Instrument;
 
@@ -108,7 +109,9 @@ async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed
     context.signals.task_began(&fence);
     let running = Running::begin(&context, &claim);
     let on_drop = CancelOnDrop(cancel.clone());
-    let result = W::run(Arc::clone(&context), claim, cancel.clone(), &mut learned).await;
+    let meter = Meter::default();
+    let work = W::run(Arc::clone(&context), claim, cancel.clone(), &mut learned);
+    let result = meter.clone().within(work).await;
     let given_back = cancel.is_cancelled();
     drop(on_drop);
     drop(running);
@@ -120,7 +123,8 @@ async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed
     learned.usage.wall_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     context.signals.task_ended(&fence, &ending, learned.usage);
     let AttemptFacts { sha256, facts, metadata, usage } = learned;
-    TaskReport { fence, node: context.node.clone(), sha256, facts, metadata, ending, usage }
+    let cost = context.rates.charge(usage.cpu_ms, &meter);
+    TaskReport { fence, node: context.node.clone(), sha256, facts, metadata, ending, usage, cost }
 }
 
 /// Counts a task on the progress board while this value exists.

@@ -20,7 +20,8 @@ use reelgate_ports::objects::{
 use reelgate_ports::records::*;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
 use reelgate_ports::store::{
-    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+    AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
+    Queue,
 };
 
 use crate::fault_plan::{CallFault, FaultPlan};
@@ -143,6 +144,7 @@ faulty!(Queries of Store {
     async fn proposal(asset: &AssetId) -> Option<Proposal>;
     async fn audit(after: u64, records_max: u32) -> Vec<AuditRecord>;
     async fn audit_end() -> Option<AuditRecord>;
+    async fn ledger(filter: &LedgerFilter) -> Vec<LedgerRow>;
     async fn queue(rows_max: u32) -> Vec<QueueRow>;
     async fn backlog() -> Backlog;
 });

@@ -7,8 +7,8 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::objects::Turn;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Decided, Decision, Ending, EventKind, Fence, MediaEvent, NodeReport, Principal, StageCost, TaskReport,
-    UsageRecord,
+    AttemptCost, Decided, Decision, Ending, EventKind, Fence, MediaEvent, NodeReport, Principal, StageCost,
+    TaskReport, UsageRecord,
 };
 
 /// A completed upload; a higher version is a newer one.
@@ -44,6 +44,7 @@ pub fn report(fence: &Fence, node: &NodeId, ending: Ending) -> TaskReport {
         metadata: None,
         ending,
         usage: UsageRecord { wall_ms: 12, cpu_ms: 7, memory_bytes_max: 4_096 },
+        cost: AttemptCost::default(),
     }
 }
 
@@ -59,6 +60,7 @@ pub fn node_report(name: &str) -> NodeReport {
         state: "working".into(),
         reason: String::new(),
         costs: vec![StageCost { stage: "transcode".into(), tasks: 3, wall_ms: 20_000 }],
+        rate: None,
     }
 }
 

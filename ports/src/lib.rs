@@ -12,6 +12,7 @@ pub mod external_scanner;
 pub mod identity;
 pub mod judgement;
 pub mod machine;
+pub mod meter;
 pub mod notices;
 pub mod objects;
 pub mod order;

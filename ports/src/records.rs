@@ -4,6 +4,7 @@ mod approvals;
 mod decisions;
 mod findings;
 mod history;
+mod ledger;
 mod location;
 mod metadata;
 mod nodes;
@@ -13,6 +14,7 @@ pub use approvals::{Approval, DecisionOutcome, Proposal};
 pub use decisions::{AuditRecord, Decided, Decision, Taken, WithdrawalRecord};
 pub use findings::{ExternalScanEvent, Finder, FindingRecord};
 pub use history::{HistoryEvent, HistoryRecord};
+pub use ledger::{AttemptCost, LedgerPosition, LedgerRecord, LedgerRow};
 pub use location::{FindingLocation, MaskedValue};
 pub use metadata::ProducerMetadata;
 pub use nodes::{NodeRecord, NodeReport, StageCost};
@@ -367,6 +369,8 @@ pub struct TaskReport {
     pub ending: Ending,
     /// Resources it used.
     pub usage: UsageRecord,
+    /// What it used of what costs money.
+    pub cost: AttemptCost,
 }
 
 /// The effect of a report.

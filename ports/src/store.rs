@@ -12,8 +12,8 @@ use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
-    Proposal, QueueRow, Retained, StagedOutput, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerPosition, LedgerRow, MediaProgress, NodeRecord,
+    NodeReport, NoticeRecord, Proposal, QueueRow, Retained, StagedOutput, TaskReport, UnarchivedResult,
 };
 
 /// Filter of [`Queries::assets`].
@@ -50,6 +50,21 @@ impl ListFrom {
         let (Self::Oldest(edge) | Self::Newest(edge)) = self;
         edge.as_ref()
     }
+}
+
+/// A page of the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// Only this asset.
+    pub asset: Option<AssetId>,
+    /// Only lines written at this time or later, milliseconds since 1970.
+    pub from_ms: Option<u64>,
+    /// Only lines written before this time, milliseconds since 1970.
+    pub until_ms: Option<u64>,
+    /// Only lines behind this position.
+    pub after: Option<LedgerPosition>,
+    /// At most this many.
+    pub lines_max: u32,
 }
 
 /// Counts for health and progress.
@@ -221,6 +236,9 @@ pub trait Queries: Send + Sync {
 
     /// The last record of the audit log; `None` if it is empty.
     async fn audit_end(&self) -> PortResult<Option<AuditRecord>>;
+
+    /// A page of the ledger, in its order ([`LedgerPosition`]).
+    async fn ledger(&self, filter: &LedgerFilter) -> PortResult<Vec<LedgerRow>>;
 
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;

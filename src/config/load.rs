@@ -55,13 +55,14 @@ impl Config {
             heavy: if roles.heavy { or_cores(raw.engine.heavy_tasks) } else { 0 },
             inspections: or_cores(raw.engine.inspections),
         };
+        let rates = raw.cost.rates(cores).map_err(usage)?;
         let policy = Policy {
             rules: rules(&raw.profiles, &raw.privacy.rules),
             surfaces: raw.privacy.required_surfaces(&raw.media.screen_text),
             approval_ms: raw.privacy.approval_ms(),
         };
         let profiles = profiles(&raw.profiles, &raw.media).map_err(usage)?;
-        Ok(Self { home, raw, roles, credits, path_template, policy, profiles })
+        Ok(Self { home, raw, roles, credits, path_template, policy, profiles, rates })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod config_error;
+pub mod cost;
 pub mod fleet;
 pub mod layer;
 mod load;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use reelgate_actors::engine_context::{Credits, Roles};
 use reelgate_actors::profiles::Profiles;
+use reelgate_actors::rates::Rates;
 use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_privacy::Classifier;
@@ -42,6 +44,8 @@ pub struct Config {
     pub policy: Policy,
     /// Media settings and priorities of uploads by prefix.
     pub profiles: Profiles,
+    /// What this node's work costs.
+    pub rates: Rates,
 }
 
 impl Config {

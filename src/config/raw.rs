@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use reelgate_pipelines::recipes::settings::Settings;
 use serde::{Deserialize, Serialize};
 
+use super::cost::CostRaw;
 use super::fleet::{AwsRaw, EventsRaw, NodeRaw, ObjectsRaw, StoreRaw};
 use super::network::NetworkRaw;
 use super::privacy::PrivacyRaw;
@@ -28,6 +29,7 @@ pub struct Raw {
     pub privacy: PrivacyRaw,
     pub serve: ServeRaw,
     pub telemetry: TelemetryRaw,
+    pub cost: CostRaw,
     /// Ladder, encoder, limits and budgets.
     pub media: Settings,
     /// What differs for some uploads, by the name of the profile.

@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod audit;
 pub mod check;
+pub mod cost;
 pub mod decide;
 #[cfg(feature = "aws")]
 pub mod events;

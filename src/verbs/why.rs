@@ -1,9 +1,15 @@
 //! `reelgate why`.
 
+use reelgate_cost::money::NanoUsd;
+use reelgate_cost::sums::{Dimension, Group, Sums};
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::store::Store;
+
 use crate::cli::{AssetArgs, GlobalArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::table;
+use crate::verbs::cost::ledger::{line, of_asset, too_large, total};
 use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
@@ -42,5 +48,26 @@ pub async fn why(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fai
         ]);
     }
     table::print(&rows.to_string())?;
+    print_cost(&*store, &config, &asset).await?;
     Ok(ExitStatus::Done)
+}
+
+/// One line for what the asset cost, and one for each stage; none where nothing had a price.
+async fn print_cost(store: &dyn Store, config: &Config, asset: &AssetId) -> Result<(), Failure> {
+    let lines = of_asset(store, asset).await?;
+    let (amount, waste) = total(&lines)?;
+    if amount == NanoUsd::ZERO {
+        return Ok(());
+    }
+    let mut sums = Sums::new(Dimension::Stage);
+    for row in &lines {
+        sums.add(&line(row, &config.profiles)).map_err(too_large)?;
+    }
+    table::print(&format!("cost {amount}, of which {waste} waste; `reelgate cost show {asset}` lists it"))?;
+    for (stage, sum) in sums.groups() {
+        if let Group::Label(stage) = stage {
+            table::print(&format!("cost of {stage} {}", sum.total))?;
+        }
+    }
+    Ok(())
 }

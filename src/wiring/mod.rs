@@ -131,6 +131,7 @@ pub async fn context(
         worker,
         settings: config.raw.media.clone(),
         profiles: config.profiles.clone(),
+        rates: config.rates.clone(),
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),

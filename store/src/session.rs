@@ -10,7 +10,8 @@ use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent, NoticeRecord, Proposal,
+    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent, NodeReport,
+    NoticeRecord, Proposal,
 };
 use reelgate_ports::shards::Checkpoint;
 
@@ -30,12 +31,16 @@ pub enum Lock {
 pub type ProducerQueue = (String, String, Priority);
 
 /// A lease that ended without a report, as it was read before its asset was locked.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct LostLease {
     /// The attempt that it covers.
     pub fence: Fence,
     /// The node that owned it.
     pub node: NodeId,
+    /// When it was claimed, milliseconds since 1970.
+    pub claimed_ms: u64,
+    /// What that node reported last; `None` if it never did.
+    pub node_report: Option<NodeReport>,
 }
 
 /// A notice that was removed from the outbox.

@@ -13,7 +13,7 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::key_sha256;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Applied, Ending, EventKind, Fence, MediaEvent, Success, TaskReport, UsageRecord,
+    Applied, AttemptCost, Ending, EventKind, Fence, MediaEvent, Success, TaskReport, UsageRecord,
 };
 use reelgate_ports::store::{Intake, Queue};
 use reelgate_store::memory::MemoryStore;
@@ -42,6 +42,7 @@ fn report(ending: Ending, content: &str) -> TaskReport {
         metadata: None,
         ending,
         usage: UsageRecord::default(),
+        cost: AttemptCost::default(),
     }
 }
 

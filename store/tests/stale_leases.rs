@@ -122,7 +122,8 @@ async fn a_lease_that_was_renewed_after_it_was_listed_is_not_ended() {
     let clock = Arc::new(ManualClock::default());
     let store = MemoryStore::new(clock.clone());
     let fence = claimed(&store).await.fence;
-    let listed = LateReap(vec![LostLease { fence: fence.clone(), node: node() }]);
+    let listed =
+        LateReap(vec![LostLease { fence: fence.clone(), node: node(), claimed_ms: 0, node_report: None }]);
     clock.advance_ms(LEASE_MS);
     store.heartbeat(&node(), std::slice::from_ref(&fence), LEASE_MS).await.unwrap();
     assert_eq!(store.transact(&listed).await.unwrap().ended, 0);

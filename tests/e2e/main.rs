@@ -13,6 +13,7 @@ mod captions;
 mod chunks;
 mod cli;
 mod corpus;
+mod cost;
 mod decisions;
 mod disk;
 mod examples;

@@ -11,6 +11,7 @@ use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::{Credits, EngineContext, Roles};
 use reelgate_actors::profiles::Profiles;
 use reelgate_actors::progress_board::ProgressBoard;
+use reelgate_actors::rates::Rates;
 use reelgate_actors::signals::Signals;
 use reelgate_conformance::fault_plan::{CallFault, FaultPlan};
 use reelgate_conformance::faulty::Faulty;
@@ -85,6 +86,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         credits: Credits { light: 4, heavy: 2, inspections: 1 },
         inspections: Semaphore::new(1),
         film_wait_ms: 0,
+        rates: Rates::free(),
         lease_ms: 5_000,
         poll_ms: 50,
         progress_board: ProgressBoard::default(),

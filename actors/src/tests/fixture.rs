@@ -27,8 +27,8 @@ use reelgate_ports::objects::{
     MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
 };
 use reelgate_ports::records::{
-    Claim, Ending, Fence, HistoryEvent, KeptSource, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
-    Success, TaskReport, UsageRecord, WithdrawalRecord,
+    AttemptCost, Claim, Ending, Fence, HistoryEvent, KeptSource, MediaEvent, NoticeRecord, SourceRecord,
+    StagedOutput, Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Intake as _, Queries as _, Queue as _};
 use reelgate_privacy::Classifier;
@@ -45,6 +45,7 @@ use crate::messages::{
 };
 use crate::profiles::Profiles;
 use crate::progress_board::ProgressBoard;
+use crate::rates::Rates;
 use crate::signals::Signals;
 
 pub const LEASE_MS: u64 = 30_000;
@@ -141,6 +142,7 @@ impl Fixture {
             film_wait_ms: 0,
             credits: CREDITS,
             inspections: Semaphore::new(1),
+            rates: Rates::free(),
             lease_ms: LEASE_MS,
             poll_ms: POLL_MS,
             progress_board: ProgressBoard::default(),
@@ -181,6 +183,7 @@ impl Fixture {
             metadata: None,
             ending,
             usage: UsageRecord::default(),
+            cost: AttemptCost::default(),
         };
         self.store.complete(&[report]).await.unwrap();
     }

@@ -9,7 +9,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::{
-    Claim, Ending, HistoryEvent, Success, TaskJob, TaskReport, UsageRecord, WithdrawalRecord,
+    AttemptCost, Claim, Ending, HistoryEvent, Success, TaskJob, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Queries as _, Queue as _};
 use serde_json::json;
@@ -46,6 +46,7 @@ async fn end(persister: &Addr<Persister>, claim: &Claim, ending: Ending) {
         metadata: None,
         ending,
         usage: UsageRecord::default(),
+        cost: AttemptCost::default(),
     };
     let trace_parent = TraceParent::of_asset(&claim.fence.asset);
     persister.send(TaskEnded { report, trace_parent }).await.unwrap();

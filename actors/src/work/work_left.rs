@@ -70,6 +70,7 @@ mod tests {
             capacity: vec![(Lane::Heavy, heavy)],
             state: state.into(),
             costs: vec![StageCost { stage: "transcode".into(), tasks: 10, wall_ms: 20_000 }],
+            rate: None,
             ..node_report("n")
         };
         NodeRecord { report, first_seen_ms: 0, silent_ms, drain_ordered: false }

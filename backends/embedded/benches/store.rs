@@ -15,7 +15,9 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{
+    AttemptCost, Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord,
+};
 use reelgate_ports::store::{Intake, Outbox, Queries, Queue};
 
 const ASSETS: u64 = 10_000;
@@ -96,6 +98,7 @@ fn report(claim: Claim, node: &NodeId) -> TaskReport {
         metadata: None,
         ending,
         usage: UsageRecord { wall_ms: 2, cpu_ms: 1, memory_bytes_max: 1 << 20 },
+        cost: AttemptCost::default(),
         fence: claim.fence,
     }
 }

@@ -24,7 +24,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord, WithdrawalRecord,
+    AttemptCost, Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Intake, Outbox, Queries, Queue};
 use reelgate_postgres::{PgStore, Settings, Time};
@@ -317,6 +317,7 @@ fn report(claim: Claim, node: &NodeId) -> TaskReport {
         metadata: None,
         ending,
         usage: UsageRecord { wall_ms: 2, cpu_ms: 1, memory_bytes_max: 1 << 20 },
+        cost: AttemptCost::default(),
         fence: claim.fence,
     }
 }

@@ -9,6 +9,7 @@ use reelgate_ports::records::Fence;
 use reelgate_store::session::LostLease;
 use sqlx::PgConnection;
 
+use crate::documents::document;
 use crate::error::{DbResult, db};
 use crate::pg_store::PgStore;
 use crate::pooled_connection::PooledConnection;
@@ -78,13 +79,21 @@ struct Row {
     task: String,
     attempts: i32,
     lease_owner: Option<String>,
+    claimed_at_ms: Option<i64>,
+    report: Option<String>,
 }
 
 impl Row {
     fn read(self) -> PortResult<LostLease> {
         let attempt = small(self.attempts, "tasks.attempts")?;
         let fence = Fence { asset: AssetId::new(self.id), task: task_key(&self.task)?, attempt };
-        Ok(LostLease { fence, node: NodeId::new(self.lease_owner.unwrap_or_default()) })
+        let report = self.report.as_deref().map(|report| document(report, "nodes.report"));
+        Ok(LostLease {
+            fence,
+            node: NodeId::new(self.lease_owner.unwrap_or_default()),
+            claimed_ms: count(self.claimed_at_ms.unwrap_or_default()),
+            node_report: report.transpose()?,
+        })
     }
 }
 
@@ -97,9 +106,10 @@ pub(crate) async fn expired(
 ) -> DbResult<Vec<LostLease>> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT a.id, t.task, t.attempts, t.lease_owner FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset
+        r#"SELECT a.id, t.task, t.attempts, t.lease_owner, t.claimed_at_ms, n.report AS "report?"
+         FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset LEFT JOIN nodes AS n ON n.node = t.lease_owner
          WHERE t.lease_owner IS NOT NULL AND t.lease_until_ms > $1 AND t.lease_until_ms <= $2
-         ORDER BY t.lease_until_ms LIMIT $3",
+         ORDER BY t.lease_until_ms LIMIT $3"#,
         from,
         now_ms,
         i64::from(leases_max),
@@ -118,8 +128,9 @@ pub(crate) async fn of_node(
 ) -> DbResult<Vec<LostLease>> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT a.id, t.task, t.attempts, t.lease_owner FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset
-         WHERE t.lease_owner = $1 ORDER BY t.asset, t.task LIMIT $2",
+        r#"SELECT a.id, t.task, t.attempts, t.lease_owner, t.claimed_at_ms, n.report AS "report?"
+         FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset LEFT JOIN nodes AS n ON n.node = t.lease_owner
+         WHERE t.lease_owner = $1 ORDER BY t.asset, t.task LIMIT $2"#,
         node.as_str(),
         i64::from(leases_max),
     )

@@ -26,6 +26,7 @@ mod ingest;
 mod jobs;
 mod late_events;
 mod leases;
+mod ledger;
 mod listen;
 mod load;
 mod locks;

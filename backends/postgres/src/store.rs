@@ -12,11 +12,12 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
-    Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord, NodeReport,
+    NoticeRecord, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::store::{
-    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+    AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
+    Queue,
 };
 use reelgate_store::service::{
     self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
@@ -179,6 +180,10 @@ impl Queries for PgStore {
 
     async fn audit_end(&self) -> PortResult<Option<AuditRecord>> {
         Ok(again!(self, self.read_audit_end())?)
+    }
+
+    async fn ledger(&self, filter: &LedgerFilter) -> PortResult<Vec<LedgerRow>> {
+        Ok(again!(self, self.read_ledger(filter))?)
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {

@@ -108,7 +108,7 @@ async fn fill(home: &dyn StoreHome) {
     let fixture = StoreFixture::with_policy(home, policy).await;
     let film = fixture.upload("clips/film.mkv", 1).await;
     let claim = fixture.claim_one(TaskKey::Validate).await;
-    fixture.fail(&claim, Code::StoreUnavailable).await;
+    fixture.store.complete(&[super::ledger::failed(&claim)]).await.unwrap();
     fixture.clock.advance_ms(LEASE_MS);
     let long = MediaFacts { duration_ns: 61_000_000_000, ..facts() };
     process(&fixture, &film, long).await;

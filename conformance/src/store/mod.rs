@@ -15,6 +15,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod judgement;
 pub mod late_events;
+pub mod ledger;
 pub mod outbox;
 pub mod records;
 pub mod redactions;
@@ -113,6 +114,17 @@ macro_rules! store_suite {
                 a_batch_with_good_and_stale_reports_applies_the_good_ones
                 a_dropped_call_is_committed_as_a_whole_or_not_at_all
                 the_usage_of_all_attempts_is_added_up
+            }
+            ledger: {
+                what_an_attempt_used_is_written_with_its_commit
+                a_report_that_is_delivered_twice_is_charged_once
+                an_attempt_that_fails_or_is_given_back_is_waste
+                a_lost_attempt_is_charged_its_slot_from_its_claim_until_its_lease_is_ended
+                a_lost_attempt_of_an_unknown_node_costs_nothing_and_is_there
+                a_report_that_comes_too_late_is_waste
+                an_attempt_that_never_was_is_not_charged
+                the_ledger_is_read_in_pages_by_asset_and_by_time
+                an_erased_asset_keeps_its_costs_without_its_key
             }
             unarchived: {
                 a_restored_upload_begins_again_if_it_had_failed_because_of_the_archive

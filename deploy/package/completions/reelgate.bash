@@ -25,6 +25,9 @@ _reelgate() {
             reelgate,check)
                 cmd="reelgate__subcmd__check"
                 ;;
+            reelgate,cost)
+                cmd="reelgate__subcmd__cost"
+                ;;
             reelgate,erase)
                 cmd="reelgate__subcmd__erase"
                 ;;
@@ -121,6 +124,24 @@ _reelgate() {
             reelgate__subcmd__audit__subcmd__help,verify)
                 cmd="reelgate__subcmd__audit__subcmd__help__subcmd__verify"
                 ;;
+            reelgate__subcmd__cost,help)
+                cmd="reelgate__subcmd__cost__subcmd__help"
+                ;;
+            reelgate__subcmd__cost,report)
+                cmd="reelgate__subcmd__cost__subcmd__report"
+                ;;
+            reelgate__subcmd__cost,show)
+                cmd="reelgate__subcmd__cost__subcmd__show"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,help)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__help"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,report)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__report"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,show)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__show"
+                ;;
             reelgate__subcmd__events,help)
                 cmd="reelgate__subcmd__events__subcmd__help"
                 ;;
@@ -165,6 +186,9 @@ _reelgate() {
                 ;;
             reelgate__subcmd__help,check)
                 cmd="reelgate__subcmd__help__subcmd__check"
+                ;;
+            reelgate__subcmd__help,cost)
+                cmd="reelgate__subcmd__help__subcmd__cost"
                 ;;
             reelgate__subcmd__help,erase)
                 cmd="reelgate__subcmd__help__subcmd__erase"
@@ -250,6 +274,12 @@ _reelgate() {
             reelgate__subcmd__help__subcmd__audit,verify)
                 cmd="reelgate__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
+            reelgate__subcmd__help__subcmd__cost,report)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__report"
+                ;;
+            reelgate__subcmd__help__subcmd__cost,show)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__show"
+                ;;
             reelgate__subcmd__help__subcmd__events,redrive-dlq)
                 cmd="reelgate__subcmd__help__subcmd__events__subcmd__redrive__subcmd__dlq"
                 ;;
@@ -269,7 +299,7 @@ _reelgate() {
 
     case "${cmd}" in
         reelgate)
-            opts="-h -V --home --config --log --help --version run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet queue events sweep import upload presign migrate verify check sim help"
+            opts="-h -V --home --config --log --help --version run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet cost queue events sweep import upload presign migrate verify check sim help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -465,6 +495,152 @@ _reelgate() {
         reelgate__subcmd__check)
             opts="-h -V --print-config --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost)
+            opts="-h -V --home --config --log --help --version show report help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help)
+            opts="show report help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__report)
+            opts="-h -V --by --since --until --json --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -W "asset stage prefix profile day node-type resource" -- "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__show)
+            opts="-h -V --json --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -825,7 +1001,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help)
-            opts="run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet queue events sweep import upload presign migrate verify check sim help"
+            opts="run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet cost queue events sweep import upload presign migrate verify check sim help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -897,6 +1073,48 @@ _reelgate() {
         reelgate__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost)
+            opts="show report"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -1,5 +1,6 @@
 //! What nodes report about themselves, and what a store knows of them.
 
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::ids::NodeId;
 use reelgate_flow::task::Lane;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub struct NodeReport {
     pub reason: String,
     /// Mean duration and number of its finished tasks, by stage.
     pub costs: Vec<StageCost>,
+    /// What its time costs; `None` where that has no price, and in the reports of older versions.
+    #[serde(default)]
+    pub rate: Option<NodeRate>,
 }
 
 /// What the tasks of a stage cost on a node.

@@ -49,6 +49,7 @@ pub(super) fn lease(
     let attempt = record.attempts;
     let until_ms = now_ms.saturating_add(lease_ms);
     stored.extras.get_mut(&task)?.lease = Some(Lease { owner: node.as_str().to_owned(), until_ms });
+    stored.claimed_ms.insert(task, now_ms);
     stored.row.history_lines += 1;
     let row = &stored.row;
     let line = HistoryRecord {

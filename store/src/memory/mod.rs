@@ -30,12 +30,13 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
-    Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord, NodeReport,
+    NoticeRecord, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::{
-    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+    AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
+    Queue,
 };
 use tokio::sync::Mutex;
 
@@ -290,6 +291,10 @@ impl Queries for MemoryStore {
 
     async fn audit_end(&self) -> PortResult<Option<AuditRecord>> {
         Ok(self.state.lock().await.audit.last().cloned())
+    }
+
+    async fn ledger(&self, filter: &LedgerFilter) -> PortResult<Vec<LedgerRow>> {
+        queries::ledger(&*self.state.lock().await, filter)
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {

@@ -1,6 +1,7 @@
 //! Queries of the memory store.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::ids::AssetId;
@@ -8,8 +9,11 @@ use reelgate_flow::task::TaskKey;
 use reelgate_ports::caption_files::family_sha256;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::prefix_of;
-use reelgate_ports::records::{AssetDetail, AssetRecord, MediaProgress, NodeRecord, QueueRow, TaskRow};
-use reelgate_ports::store::{AssetFilter, Backlog, ListFrom, Product};
+use reelgate_ports::records::{
+    AssetDetail, AssetRecord, LedgerPosition, LedgerRecord, LedgerRow, MediaProgress, NodeRecord, QueueRow,
+    TaskRow,
+};
+use reelgate_ports::store::{AssetFilter, Backlog, LedgerFilter, ListFrom, Product};
 
 use super::outbox::deliveries_owed;
 use super::state::{State, Stored};
@@ -40,6 +44,27 @@ pub(super) fn asset(state: &State, id: &AssetId) -> PortResult<AssetDetail> {
         findings: stored.findings.clone(),
         metadata: stored.metadata.clone(),
     })
+}
+
+/// A page of the ledger.
+pub(super) fn ledger(state: &State, filter: &LedgerFilter) -> PortResult<Vec<LedgerRow>> {
+    let arrival = |id: &AssetId| state.arrivals.get(id).copied().ok_or_else(|| missing(id));
+    let only = filter.asset.as_ref().map(arrival).transpose()?;
+    let mut from = Bound::Unbounded;
+    if let Some(LedgerPosition { asset, task, attempt, resource }) = &filter.after {
+        from = Bound::Excluded((arrival(asset)?, task.text(), *attempt, resource.as_str()));
+    }
+    let is_wanted = |((asset, ..), record): &(&(i64, String, u32, &str), &LedgerRecord)| {
+        only.is_none_or(|only| only == *asset)
+            && filter.from_ms.is_none_or(|from_ms| record.at_ms >= from_ms)
+            && filter.until_ms.is_none_or(|until_ms| record.at_ms < until_ms)
+    };
+    let rows = state.ledger.range((from, Bound::Unbounded)).filter(is_wanted);
+    let row = |(_, record): (&_, &LedgerRecord)| {
+        let key = state.find(&record.asset).map(|stored| stored.row.source.id.key.clone());
+        LedgerRow { record: record.clone(), key: key.unwrap_or_default() }
+    };
+    Ok(rows.take(filter.lines_max as usize).map(row).collect())
 }
 
 fn tasks(stored: &Stored) -> Vec<TaskRow> {

@@ -359,7 +359,9 @@ fn lost<'a>(
         let attempt = stored.row.core.tasks.get(task)?.attempts;
         let owner = &stored.extras.get(task)?.lease.as_ref()?.owner;
         let fence = Fence { asset: stored.row.id.clone(), task: *task, attempt };
-        Some(LostLease { fence, node: NodeId::new(owner.clone()) })
+        let node = NodeId::new(owner.clone());
+        let node_report = state.nodes.get(&node).map(|known| known.report.clone());
+        Some(LostLease { fence, node, claimed_ms: *stored.claimed_ms.get(task)?, node_report })
     };
     leased.filter_map(read).filter(wanted).take(leases_max as usize).collect()
 }

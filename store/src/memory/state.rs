@@ -8,8 +8,8 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, Decision, ExternalScanEvent, FindingRecord, HistoryRecord, NodeReport, NoticeRecord,
-    ProducerMetadata, Proposal, RenditionRecord, TaskJob,
+    AuditRecord, Decision, ExternalScanEvent, FindingRecord, HistoryRecord, LedgerRecord, NodeReport,
+    NoticeRecord, ProducerMetadata, Proposal, RenditionRecord, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -34,6 +34,8 @@ pub(super) struct Stored {
     pub proposal: Option<Proposal>,
     pub reminded_ms: u64,
     pub history: Vec<HistoryRecord>,
+    /// The times at which the current attempts were claimed.
+    pub claimed_ms: BTreeMap<TaskKey, u64>,
 }
 
 impl Stored {
@@ -52,6 +54,7 @@ impl Stored {
             proposal: None,
             reminded_ms: 0,
             history: Vec::new(),
+            claimed_ms: BTreeMap::new(),
         }
     }
 }
@@ -114,6 +117,8 @@ pub(super) struct State {
     pub notices: u64,
     pub unsealed: VecDeque<(String, HistoryRecord)>,
     pub audit: Vec<AuditRecord>,
+    /// By asset, text of the task, attempt, and word of the resource.
+    pub ledger: BTreeMap<(i64, String, u32, &'static str), LedgerRecord>,
     /// How many records of the audit log the last announced seal covers.
     pub announced_records: u64,
     /// Whether the rule of two people was on at the last decision.

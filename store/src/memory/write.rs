@@ -67,6 +67,11 @@ pub(super) fn write(state: &mut State, mut work: UnitOfWork) -> Vec<String> {
     for learned in std::mem::take(&mut work.learned) {
         write_learned(state, learned);
     }
+    for record in std::mem::take(&mut work.ledger) {
+        let Some(arrival) = state.arrivals.get(&record.asset).copied() else { continue };
+        let position = (arrival, record.task.text(), record.attempt, record.charge.resource.as_str());
+        state.ledger.entry(position).or_insert(record);
+    }
     for (id, kind) in &work.owed {
         if let Some(loaded) = work.loaded.get(id) {
             owe(state, &work, loaded, *kind);

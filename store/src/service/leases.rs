@@ -90,11 +90,13 @@ async fn lose<S: Session>(
     let ids: Vec<AssetId> = lost.iter().map(|lost| lost.fence.asset.clone()).collect();
     session.load(&ids).await?;
     let mut ended = 0;
-    for LostLease { fence, node } in lost {
+    for lost in lost {
         let work = session.work();
         let now_ms = work.now_ms;
-        if work.lease(&fence).is_some_and(|lease| is_lost(lease, now_ms)) {
-            ended += u64::from(work.lose(&fence, &node, why)?);
+        let lease = work.lease(&lost.fence);
+        if lease.is_some_and(|lease| is_lost(lease, now_ms)) && work.lose(&lost.fence, &lost.node, why)? {
+            work.charge_lost(&lost);
+            ended += 1;
         }
     }
     follow_up(session).await?;

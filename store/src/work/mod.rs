@@ -8,6 +8,7 @@
 mod approvals;
 mod arrivals;
 mod caption_files;
+mod charges;
 mod decisions;
 mod deletions;
 mod judgement;

@@ -31,6 +31,7 @@ impl UnitOfWork {
         let id = &report.fence.asset;
         let holds = self.loaded.get(id).is_some_and(|loaded| loaded.holds_lease(report));
         if !holds {
+            self.charge(report, true);
             return Ok(Applied::Stale);
         }
         let weighed = self.weighed(report)?;
@@ -38,7 +39,9 @@ impl UnitOfWork {
         self.account(report)?;
         self.prioritise(report)?;
         let by = Attribution { node: Some(&report.node), usage: Some(report.usage), cause: None };
-        if !self.step(id, input, by)? {
+        let applied = self.step(id, input, by)?;
+        self.charge(report, !applied || !matches!(report.ending, Ending::Success(_)));
+        if !applied {
             return Ok(Applied::Stale);
         }
         self.learn(report)?;

@@ -12,7 +12,7 @@ use reelgate_flow::task::TaskKey;
 use super::rows::{AssetRow, LearnedFact, Loaded, TaskExtra};
 use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::{FindingRecord, HistoryRecord};
+use reelgate_ports::records::{FindingRecord, HistoryRecord, LedgerRecord};
 
 /// A consequence of one step for other assets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,6 +59,8 @@ pub struct UnitOfWork {
     pub owed: Vec<(AssetId, NoticeKind)>,
     /// Results of reports and decisions to write, in order.
     pub learned: Vec<LearnedFact>,
+    /// Lines of the ledger to add. A line whose attempt already has one for the resource is left out.
+    pub ledger: Vec<LedgerRecord>,
     /// Ids of violated invariants.
     pub violations: Vec<String>,
     /// How findings are answered now.
@@ -79,6 +81,7 @@ impl UnitOfWork {
             history: Vec::new(),
             owed: Vec::new(),
             learned: Vec::new(),
+            ledger: Vec::new(),
             violations: Vec::new(),
             policy,
             known: BTreeMap::new(),

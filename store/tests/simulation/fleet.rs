@@ -160,7 +160,8 @@ impl SimulatedFleet {
             }
         }
         self.come_to_rest()?;
-        oracle::at_rest(&self.store, true)
+        oracle::at_rest(&self.store, true)?;
+        self.store.settle_accounts()
     }
 
     fn turn(&mut self) -> Result<(), String> {

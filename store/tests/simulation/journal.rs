@@ -38,6 +38,7 @@ hits! {
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
     HeldSuperseded RedoStoppedByHold HeldPublishingRedriven
     CaptionFileWaited CaptionFileMissedFilm CaptionFileRead CaptionFileReadLate CaptionFileLeftWithFilm
+    LostAttemptCharged WasteCharged
     RulesChanged ClassifierUpgraded LookedAgain FoundInContent NotCoveredByRelease
 }
 

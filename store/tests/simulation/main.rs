@@ -9,6 +9,7 @@ mod knowledge;
 mod observed;
 mod oracle;
 mod rng;
+mod spending;
 mod truth;
 
 use journal::Hits;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use reelgate_conformance::ManualClock;
 use reelgate_conformance::samples::principal;
+use reelgate_cost::charge::Method;
 use reelgate_flow::asset::{Asset, Cause, Input, Outcome, Phase, Redo, TaskState};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
@@ -18,10 +19,10 @@ use reelgate_ports::judgement::{in_content, not_covered};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
     Applied, Claim, Decided, Decision, Ending, EventKind, ExternalScanEvent, Fence, Finder, FindingRecord,
-    HistoryEvent, HistoryRecord, KeptSource, MediaEvent, NoticeRecord, Success, TaskReport, UsageRecord,
-    WithdrawalRecord,
+    HistoryEvent, HistoryRecord, KeptSource, LedgerRow, MediaEvent, NoticeRecord, Success, TaskReport,
+    UsageRecord, WithdrawalRecord,
 };
-use reelgate_ports::store::{Decisions, Intake, Maintenance, Outbox, Queries, Queue};
+use reelgate_ports::store::{Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Queries, Queue};
 use reelgate_store::memory::{Inspected, MemoryStore, now};
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ use crate::fleet::Searched;
 use crate::journal::{Hit, Journal};
 use crate::knowledge::{Judged, Knowledge};
 use crate::oracle;
+use crate::spending::{self, Spending};
 use crate::truth::{Truth, finding};
 
 pub const LEASE_MS: u64 = 30_000;
@@ -107,6 +109,7 @@ pub struct Observed {
     pub places: BTreeMap<usize, Vec<usize>>,
     pub sent: BTreeSet<(ReceiverName, NoticeId)>,
     pub journal: Journal,
+    spending: Spending,
 }
 
 /// The output of a call, which never waits because there is no concurrent call.
@@ -118,8 +121,10 @@ impl Observed {
     pub fn new(truth: Truth, journal: Journal) -> Self {
         let clock = Arc::new(ManualClock::default());
         let rules = truth.rules[0].1.clone();
+        let store = MemoryStore::new(clock.clone()).with_policy(rules.clone());
+        call(store.node_seen(&spending::node("node-a"))).expect("a store in memory takes every report");
         Self {
-            store: MemoryStore::new(clock.clone()).with_policy(rules.clone()),
+            store,
             clock,
             node: NodeId::new("node-a"),
             scans: 0,
@@ -130,7 +135,26 @@ impl Observed {
             places: BTreeMap::new(),
             sent: BTreeSet::new(),
             journal,
+            spending: Spending::default(),
         }
+    }
+
+    /// Compares the ledger with what attempts used, once everything rests.
+    pub fn settle_accounts(&mut self) -> Result<(), String> {
+        let filter = LedgerFilter { lines_max: u32::MAX, ..LedgerFilter::default() };
+        let ledger = call(self.store.ledger(&filter)).map_err(|error| error.to_string())?;
+        let numbers: BTreeMap<&AssetId, usize> =
+            self.rows.iter().enumerate().map(|(index, row)| (&row.id, index)).collect();
+        let ledger = ledger.into_iter().filter_map(|row| Some((*numbers.get(&row.record.asset)?, row)));
+        let ledger: Vec<_> = ledger.collect();
+        let histories = self.rows.iter().map(|row| call(self.store.history(&row.id)));
+        let histories = histories.collect::<PortResult<Vec<_>>>().map_err(|error| error.to_string())?;
+        let estimated = std::mem::take(&mut self.spending).is_the_ledger(&histories, &ledger)?;
+        let late =
+            |(_, row): &&(usize, LedgerRow)| row.record.waste && row.record.charge.method == Method::Measured;
+        (0..estimated).for_each(|_| self.journal.hit(Hit::LostAttemptCharged));
+        ledger.iter().filter(late).for_each(|_| self.journal.hit(Hit::WasteCharged));
+        Ok(())
     }
 
     /// The nodes are restarted with other rules, or with a classifier that finds more.
@@ -280,8 +304,10 @@ impl Observed {
             metadata: None,
             ending,
             usage: UsageRecord::default(),
+            cost: spending::cost((row, task, attempt)),
         };
         let applied = call(self.store.complete(&[report])).map_err(|error| error.to_string())?;
+        self.spending.reported((row, task, attempt));
         let applied = matches!(applied[0], Applied::Committed(_));
         self.journal.input(input, applied);
         if applied {

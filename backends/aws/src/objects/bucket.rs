@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::checksum::{Algorithm, StoredChecksum};
 use super::listed_version::ListedVersion;
+use super::request_counter::RequestCounter;
 use super::settings::{Checksums, TransferSettings};
 use crate::clients::https_client;
 use crate::error::ApiCall;
@@ -96,6 +97,7 @@ impl Bucket {
             // A pooled connection is driven by the runtime that opened it. A transfer blocks threads of other runtimes; a
             // connection shared with one of those could wait for the thread that waits for it.
             .http_client(https_client())
+            .interceptor(RequestCounter)
             .force_path_style(settings.path_style)
             .request_checksum_calculation(checksums)
             // `read` verifies ranges against the whole object's checksum, which the SDK cannot do.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::mpsc;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::meter::{self, Meter};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
@@ -50,11 +51,12 @@ impl Engine {
         receiver.recv().unwrap_or_else(|_| Err(interrupted()))
     }
 
-    /// Starts work on the transfer threads.
+    /// Starts work on the transfer threads. The attempt in which this is called pays for it.
     pub(super) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> PortResult<JoinHandle<T>> {
+        let work = meter::carried(Meter::current(), work);
         Ok(self.runtime.as_ref().ok_or_else(interrupted)?.spawn(work))
     }
 }

@@ -27,6 +27,7 @@ pub(crate) mod multipart;
 mod owner;
 mod publish;
 mod read;
+mod request_counter;
 mod restore;
 mod scratch;
 mod settings;

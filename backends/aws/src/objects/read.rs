@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::meter::{Meter, carried};
 use tokio::task::JoinSet;
 
 use super::bucket::{Bucket, Head, cut, reading};
@@ -129,7 +130,8 @@ async fn all(reading: &Arc<RangedRead>, ranges: &[Range]) -> PortResult<Vec<Piec
             && let Some((index, range)) = waiting.next()
         {
             let reading = reading.clone();
-            running.spawn(async move { (index, reading.range(range).await) });
+            let read = async move { (index, reading.range(range).await) };
+            running.spawn(carried(Meter::current(), read));
         }
         let Some(done) = running.join_next().await else { break };
         let (index, piece) = done.map_err(|_| super::engine::interrupted())?;

@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::meter::{Meter, carried};
 use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Fence, StagedOutput};
 use sha2::{Digest, Sha256};
@@ -32,7 +33,16 @@ pub(super) async fn stage(context: Arc<StoreContext>, fence: Fence) -> PortResul
     clear(&context.bucket, &area).await?;
     let (sender, receiver) = mpsc::channel();
     let requests = Requests { sender, receiver, in_flight: 0, tasks: Vec::new(), parts: Vec::new() };
-    Ok(Box::new(Writer { context, area, requests, current: None, staged: Vec::new(), finished: false }))
+    let meter = Meter::current();
+    Ok(Box::new(Writer {
+        context,
+        area,
+        requests,
+        meter,
+        current: None,
+        staged: Vec::new(),
+        finished: false,
+    }))
 }
 
 /// Removes all staging areas of an asset, including the parts of unfinished uploads.
@@ -101,6 +111,8 @@ struct Writer {
     /// The attempt's prefix; ends with `/`.
     area: Location,
     requests: Requests,
+    /// That of the attempt, which pays for requests that blocking threads make.
+    meter: Option<Meter>,
     current: Option<Output>,
     staged: Vec<StagedOutput>,
     finished: bool,
@@ -143,7 +155,7 @@ impl StagedWriter for Writer {
             output.size_bytes += now.len() as u64;
             bytes = later;
             if output.buffer.len() == part_bytes {
-                send_part(&self.context, &mut self.requests, output)?;
+                send_part(&self.context, &mut self.requests, &self.meter, output)?;
             }
         }
         Ok(())
@@ -155,17 +167,18 @@ impl StagedWriter for Writer {
         let sha256 = HEXLOWER.encode(&output.hash.clone().finalize());
         if output.parts.is_some() {
             if !output.buffer.is_empty() {
-                send_part(&self.context, &mut self.requests, &mut output)?;
+                send_part(&self.context, &mut self.requests, &self.meter, &mut output)?;
             }
             let parts = self.requests.wait_all()?;
             if let Some((upload, _)) = output.parts.take() {
-                self.context.engine.wait(async move { upload.complete(&parts, Only::Absent).await })?;
+                let complete = async move { upload.complete(&parts, Only::Absent).await };
+                self.context.engine.wait(carried(self.meter.clone(), complete))?;
             }
         } else {
             let (bucket, at, sha256) = (self.context.bucket.clone(), output.at.clone(), sha256.clone());
             let bytes = std::mem::take(&mut output.buffer);
             let put = async move { put(&bucket, &at, bytes, sha256).await.map(|()| None) };
-            self.requests.start(&self.context, put)?;
+            self.requests.start(&self.context, carried(self.meter.clone(), put))?;
         }
         self.staged.push(StagedOutput {
             location: output.at.to_string(),
@@ -194,27 +207,35 @@ impl Drop for Writer {
         }
         self.requests.abort();
         let (bucket, area) = (self.context.bucket.clone(), self.area.clone());
-        if let Err(error) = self.context.engine.wait(async move { clear(&bucket, &area).await }) {
+        let cleared = async move { clear(&bucket, &area).await };
+        if let Err(error) = self.context.engine.wait(carried(self.meter.clone(), cleared)) {
             tracing::warn!(%error, "removing an unfinished staging area failed; the sweep of staging areas will remove it");
         }
     }
 }
 
 /// Sends the buffer as the next part; the first part begins the upload.
-fn send_part(context: &Arc<StoreContext>, requests: &mut Requests, output: &mut Output) -> PortResult<()> {
+fn send_part(
+    context: &Arc<StoreContext>,
+    requests: &mut Requests,
+    meter: &Option<Meter>,
+    output: &mut Output,
+) -> PortResult<()> {
     let (upload, last) = match output.parts.take() {
         Some(begun) => begun,
         None => {
             // Parts of the previous output must not mix with these.
             requests.wait_all()?;
             let (bucket, at) = (context.bucket.clone(), output.at.clone());
-            (context.engine.wait(Multipart::begin(bucket, WRITE, at, Label::default()))?, 0)
+            let begin = Multipart::begin(bucket, WRITE, at, Label::default());
+            (context.engine.wait(carried(meter.clone(), begin))?, 0)
         }
     };
     let number = last + 1;
     output.parts = Some((upload.clone(), number));
     let bytes = std::mem::take(&mut output.buffer);
-    requests.start(context, async move { upload.part(number, bytes).await.map(Some) })
+    let part = async move { upload.part(number, bytes).await.map(Some) };
+    requests.start(context, carried(meter.clone(), part))
 }
 
 /// Writes a small output if there is no object yet. If the response was lost or the request was repeated, the hash shows

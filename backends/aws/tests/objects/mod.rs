@@ -3,6 +3,7 @@
 mod details;
 mod faults;
 mod frozen;
+mod metering;
 mod scratch_buckets;
 mod seal;
 mod uploading;

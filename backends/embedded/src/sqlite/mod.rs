@@ -18,6 +18,7 @@ mod inspect;
 mod jobs;
 mod late_events;
 mod leases;
+mod ledger;
 mod metadata;
 mod migrations;
 mod nodes;
@@ -48,11 +49,12 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
-    Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord, NodeReport,
+    NoticeRecord, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::store::{
-    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+    AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
+    Queue,
 };
 use reelgate_store::service::{
     self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
@@ -243,6 +245,10 @@ impl Queries for SqliteStore {
 
     async fn audit_end(&self) -> PortResult<Option<AuditRecord>> {
         audit::head(&self.readers).await
+    }
+
+    async fn ledger(&self, filter: &LedgerFilter) -> PortResult<Vec<LedgerRow>> {
+        ledger::read(&self.readers, filter).await
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {

@@ -11,7 +11,9 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Ending, Retained, Success, TaskReport, UsageRecord, WithdrawalRecord};
+use reelgate_ports::records::{
+    AttemptCost, Ending, Retained, Success, TaskReport, UsageRecord, WithdrawalRecord,
+};
 use reelgate_ports::store::{AssetFilter, Intake, Maintenance, Queries, Queue};
 
 use super::TempDatabase;
@@ -31,7 +33,16 @@ async fn reject(store: &SqliteStore) {
         let usage = UsageRecord { wall_ms: 1, cpu_ms: 1, memory_bytes_max: 1 };
         let fence = claims[0].fence.clone();
         store
-            .complete(&[TaskReport { fence, node, sha256: None, facts: None, metadata: None, ending, usage }])
+            .complete(&[TaskReport {
+                fence,
+                node,
+                sha256: None,
+                facts: None,
+                metadata: None,
+                ending,
+                usage,
+                cost: AttemptCost::default(),
+            }])
             .await
             .unwrap();
     }

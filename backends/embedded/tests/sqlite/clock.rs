@@ -10,7 +10,9 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::Lane;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord, WithdrawalRecord};
+use reelgate_ports::records::{
+    AttemptCost, Claim, Ending, Success, TaskReport, UsageRecord, WithdrawalRecord,
+};
 use reelgate_ports::store::{Intake, Outbox, Queries, Queue};
 
 use super::TempDatabase;
@@ -43,8 +45,16 @@ impl SetClockFixture {
     async fn end(&self, claim: &Claim, ending: Ending) {
         let usage = UsageRecord { wall_ms: 1, cpu_ms: 1, memory_bytes_max: 1 };
         let fence = claim.fence.clone();
-        let report =
-            TaskReport { fence, node: node(), sha256: None, facts: None, metadata: None, ending, usage };
+        let report = TaskReport {
+            fence,
+            node: node(),
+            sha256: None,
+            facts: None,
+            metadata: None,
+            ending,
+            usage,
+            cost: AttemptCost::default(),
+        };
         self.store.complete(&[report]).await.unwrap();
     }
 

@@ -1,0 +1,91 @@
+//! What the work of this node costs, as written in the configuration.
+
+use reelgate_actors::rates::Rates;
+use reelgate_cost::node::{NodeKind, Purchase};
+use reelgate_cost::prices::Prices;
+use serde::{Deserialize, Serialize};
+
+/// The list prices that ship: those of us-east-1.
+const SHIPPED: &str = include_str!("../../deploy/prices/us-east-1.toml");
+/// Most virtual CPUs that a node may have.
+const VCPUS_MAX: u32 = 4_096;
+
+/// Prices, and what this node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CostRaw {
+    /// What this node is, as price tables name it, such as `c6a-xlarge`. Default empty: nothing has a price, and what is used is
+    /// counted all the same.
+    pub node_type: String,
+    /// `on-demand` or `spot`. Default `on-demand`.
+    pub purchase: Purchase,
+    /// Virtual CPUs of this node, 0 for as many as it has, at most 4,096. Default 0.
+    pub vcpus: u32,
+    /// File with a price table, see deploy/prices. Default empty: the one that ships, of us-east-1.
+    pub prices: String,
+}
+
+impl CostRaw {
+    /// The price table in effect.
+    pub fn table(&self) -> Result<Prices, String> {
+        let text = match self.prices.as_str() {
+            "" => SHIPPED.to_owned(),
+            file => std::fs::read_to_string(file).map_err(|error| {
+                format!("cost.prices: expected a file with a price table at {file}: {error}")
+            })?,
+        };
+        Prices::parse(&text).map_err(|error| format!("cost.prices: {error}"))
+    }
+
+    /// The rates of this node, which has so many cores.
+    pub fn rates(&self, cores: u16) -> Result<Rates, String> {
+        if self.vcpus > VCPUS_MAX {
+            return Err(format!("cost.vcpus: expected 0 to {VCPUS_MAX}, found {}", self.vcpus));
+        }
+        let prices = self.table()?;
+        if self.node_type.is_empty() {
+            return Ok(Rates::free());
+        }
+        let vcpus = if self.vcpus == 0 { u32::from(cores) } else { self.vcpus };
+        let node = NodeKind { node_type: self.node_type.clone(), purchase: self.purchase, vcpus };
+        Rates::new(&node, prices).map_err(|error| format!("cost.node_type: {error}"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn node(node_type: &str) -> CostRaw {
+        CostRaw { node_type: node_type.into(), ..CostRaw::default() }
+    }
+
+    #[test]
+    fn a_node_without_a_type_has_no_prices_and_one_with_a_type_has_those_of_its_size() {
+        assert!(node("").rates(4).unwrap().node().is_none());
+        let per = |vcpus, cores| {
+            CostRaw { vcpus, ..node("c6a-xlarge") }.rates(cores).unwrap().node().unwrap().price.per
+        };
+        assert_eq!((per(0, 4), per(8, 4)), (4 * 3_600_000, 8 * 3_600_000));
+    }
+
+    #[test]
+    fn an_unknown_node_or_table_is_one_clear_line() {
+        for (raw, expected) in [
+            (
+                node("x9-huge"),
+                "cost.node_type: expected [price.x9-huge] in the prices of us-east-1, found none",
+            ),
+            (CostRaw { vcpus: 5_000, ..node("") }, "cost.vcpus: expected 0 to 4096, found 5000"),
+            (
+                CostRaw { prices: "/nonexistent/prices.toml".into(), ..node("") },
+                "cost.prices: expected a file with a price table at /nonexistent/prices.toml",
+            ),
+            (CostRaw { prices: "Cargo.toml".into(), ..node("") }, "cost.prices: expected a price table"),
+        ] {
+            let error = raw.rates(1).unwrap_err();
+            assert!(error.starts_with(expected) && error.lines().count() == 1, "{error}");
+        }
+    }
+}

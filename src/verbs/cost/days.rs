@@ -1,0 +1,41 @@
+//! Days in UTC, as users write them and as the ledger counts them.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::exit::Failure;
+
+/// The first millisecond of a day, since 1970.
+pub fn begin_ms(argument: &str, text: &str) -> Result<u64, Failure> {
+    let wrong = || Failure::Usage(format!("{argument}: expected a day such as 2026-08-01, found `{text}`"));
+    let day: Date = text.parse().map_err(|_| wrong())?;
+    let begin = day.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
+    u64::try_from(begin.timestamp().as_millisecond()).map_err(|_| wrong())
+}
+
+/// A day that is counted from 1970-01-01, as text.
+pub fn text(day: u32) -> String {
+    let begin = Timestamp::from_second(i64::from(day) * 86_400);
+    begin.map_or_else(|_| format!("day {day}"), |begin| begin.strftime("%Y-%m-%d").to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use reelgate_cost::line::day_of;
+
+    use super::*;
+
+    #[test]
+    fn a_day_begins_where_the_ledger_counts_it_and_is_written_back() {
+        for day in ["1970-01-01", "2024-02-29", "2026-08-01"] {
+            let begin_ms = begin_ms("--since", day).unwrap();
+            assert_eq!(text(day_of(begin_ms)), day);
+            assert_eq!(text(day_of(begin_ms + 86_399_999)), day);
+        }
+        for wrong in ["", "yesterday", "2026-13-01", "1969-12-31", "2026-08"] {
+            let error = begin_ms("--since", wrong).unwrap_err().to_string();
+            assert!(error.starts_with("--since: expected a day such as 2026-08-01"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `reelgate cost report`: adds up what everything cost.
+
+use reelgate_cost::sums::{Dimension, Group, Sum, Sums};
+use reelgate_ports::store::{LedgerFilter, Store};
+use serde_json::{Value, json};
+
+use super::days;
+use super::ledger::{each_line, line, too_large};
+use crate::cli::{ReportArgs, ReportBy};
+use crate::config::Config;
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
+use crate::verbs::to_json;
+
+/// Milliseconds in a day.
+const DAY_MS: u64 = 86_400_000;
+/// What stands for an empty label.
+const NONE: &str = "(none)";
+/// What nobody used alone.
+const SHARED: &str = "(shared)";
+
+/// Prints one line for each group, and the total.
+pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Result<ExitStatus, Failure> {
+    let from_ms = args.since.as_deref().map(|day| days::begin_ms("--since", day)).transpose()?;
+    let last_ms = args.until.as_deref().map(|day| days::begin_ms("--until", day)).transpose()?;
+    let until_ms = last_ms.map(|begin_ms| begin_ms.saturating_add(DAY_MS));
+    let mut sums = Sums::new(dimension(args.by));
+    let filter = LedgerFilter { from_ms, until_ms, ..LedgerFilter::default() };
+    each_line(store, filter, |row| sums.add(&line(row, &config.profiles)).map_err(too_large)).await?;
+    let total = sums.total();
+    if args.json {
+        for (group, sum) in sums.groups() {
+            table::print(&to_json(&object("group", &label(group), sum))?)?;
+        }
+        table::print(&to_json(&object("total", "total", total))?)?;
+        return Ok(ExitStatus::Done);
+    }
+    let mut rows = table::narrowing(&[(name(args.by), 0), ("cost", 0), ("waste", 1), ("lines", 2)]);
+    let all = sums.groups().map(|(group, sum)| (label(group), sum));
+    for (label, sum) in all.chain([("total".to_owned(), total)]) {
+        let label = table::clean(&label);
+        rows.add_row([label, sum.total.to_string(), sum.waste.to_string(), sum.lines.to_string()]);
+    }
+    table::print(&rows.to_string())?;
+    let unverified = config.raw.cost.table().map_err(Failure::Usage)?;
+    let unverified = unverified.unverified();
+    if !unverified.is_empty() {
+        stderr::say(&format!(
+            "prices that nobody has compared with AWS's list: {}; see cost.prices",
+            unverified.join(", ")
+        ));
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn object(kind: &str, label: &str, sum: &Sum) -> Value {
+    json!({
+        "kind": kind,
+        "label": label,
+        "amount_nanos": sum.total.nanos(),
+        "waste_nanos": sum.waste.nanos(),
+        "shared_nanos": sum.shared.nanos(),
+        "lines": sum.lines,
+    })
+}
+
+fn label(group: &Group) -> String {
+    match group {
+        Group::Label(label) if label.is_empty() => NONE.to_owned(),
+        Group::Label(label) => label.clone(),
+        Group::Day(day) => days::text(*day),
+        Group::Shared => SHARED.to_owned(),
+    }
+}
+
+fn dimension(by: ReportBy) -> Dimension {
+    match by {
+        ReportBy::Asset => Dimension::Asset,
+        ReportBy::Stage => Dimension::Stage,
+        ReportBy::Prefix => Dimension::Prefix,
+        ReportBy::Profile => Dimension::Profile,
+        ReportBy::Day => Dimension::Day,
+        ReportBy::NodeType => Dimension::NodeType,
+        ReportBy::Resource => Dimension::Resource,
+    }
+}
+
+fn name(by: ReportBy) -> &'static str {
+    match by {
+        ReportBy::Asset => "asset",
+        ReportBy::Stage => "stage",
+        ReportBy::Prefix => "prefix",
+        ReportBy::Profile => "profile",
+        ReportBy::Day => "day",
+        ReportBy::NodeType => "node type",
+        ReportBy::Resource => "resource",
+    }
+}

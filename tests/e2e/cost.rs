@@ -1,0 +1,92 @@
+//! What work cost: the ledger of a real run, shown and added up.
+
+use serde_json::Value;
+
+use crate::support::{TempHome, lines, sample, talk};
+
+/// The lines of a command that prints JSON.
+fn json(home: &TempHome, arguments: &[&str]) -> Vec<Value> {
+    let output = home.reelgate(arguments);
+    assert!(output.status.success(), "{}", talk(&output));
+    lines(&output.stdout, &talk(&output))
+}
+
+fn nanos(line: &Value) -> i64 {
+    line["amount_nanos"].as_i64().unwrap()
+}
+
+#[test]
+fn every_report_adds_up_what_the_assets_of_a_run_cost() {
+    let home = TempHome::encoding_quickly();
+    let config = home.file("reelgate.toml");
+    let (film, text) = (home.file("shows/clip.mp4"), home.file("shows/notes.mp4"));
+    let prefix = film.parent().unwrap().to_str().unwrap().to_owned();
+    let written = format!(
+        "[cost]\nnode_type = \"c6a-xlarge\"\npurchase = \"spot\"\nvcpus = 4\n[profiles.shows]\nprefixes = [\"{prefix}/\"]\n"
+    );
+    std::fs::write(&config, written).unwrap();
+    std::fs::copy(sample("big-buck-bunny-5s.mp4"), &film).unwrap();
+    std::fs::write(&text, "no film").unwrap();
+    let with_config = ["--config", config.to_str().unwrap()];
+    let (_, run) = home.run_with(&with_config, &[&film, &text]);
+    let id = run.iter().find(|line| line["state"] == "published").unwrap()["asset_id"].as_str().unwrap();
+
+    let shown = json(&home, &["cost", "show", id, "--json"]);
+    assert!(shown.iter().any(|line| line["stage"] == "transcode" && nanos(line) > 0), "{shown:?}");
+    for line in &shown {
+        let whole = |key: &str| line[key].as_i64().unwrap();
+        assert_eq!(
+            (line["node_type"].as_str(), line["waste"].as_bool()),
+            (Some("c6a-xlarge-spot"), Some(false))
+        );
+        assert_eq!((whole("unit_price_nanos"), whole("unit")), (61_200_000, 4 * 3_600_000));
+        let exact = whole("quantity") * whole("unit_price_nanos");
+        assert_eq!(nanos(line), (exact + whole("unit") / 2) / whole("unit"));
+    }
+    let of_film: i64 = shown.iter().map(nanos).sum();
+
+    let mut totals = Vec::new();
+    for by in ["asset", "stage", "prefix", "profile", "day", "node-type", "resource"] {
+        let report = json(&home, &[&["cost", "report", "--by", by, "--json"], &with_config[..]].concat());
+        let (total, groups) = report.split_last().unwrap();
+        assert_eq!(
+            (total["kind"].as_str(), nanos(total)),
+            (Some("total"), groups.iter().map(nanos).sum()),
+            "{by}"
+        );
+        totals.push(nanos(total));
+        let label = |label: &str| groups.iter().find(|line| line["label"] == label).map(nanos);
+        match by {
+            "asset" => assert_eq!(label(id), Some(of_film)),
+            "profile" => assert_eq!(label("shows"), Some(nanos(total))),
+            "node-type" => assert_eq!(label("c6a-xlarge-spot"), Some(nanos(total))),
+            _ => assert!(!groups.is_empty(), "{by}"),
+        }
+    }
+    assert!(totals[0] >= of_film && totals.iter().all(|total| *total == totals[0]), "{totals:?}");
+
+    let future = json(&home, &["cost", "report", "--since", "2999-01-01", "--json"]);
+    assert_eq!((future.len(), nanos(&future[0])), (1, 0));
+    let why = home.reelgate(&["why", id]);
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains(&format!("`reelgate cost show {id}` lists it")), "{why}");
+    assert!(why.lines().any(|line| line.starts_with("cost of transcode $0.")), "{why}");
+}
+
+#[test]
+fn a_wrong_day_node_or_price_table_is_one_clear_line() {
+    let home = TempHome::new();
+    home.run(&[&sample("playlist-in-disguise.mp4")]);
+    let refused = home.reelgate(&["cost", "report", "--since", "yesterday"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(talk(&refused).contains("--since: expected a day such as 2026-08-01"), "{}", talk(&refused));
+    for (variable, value, expected) in [
+        ("REELGATE__COST__NODE_TYPE", "x9-huge", "cost.node_type: expected [price.x9-huge]"),
+        ("REELGATE__COST__PRICES", "/nonexistent", "cost.prices: expected a file with a price table"),
+        ("REELGATE__COST__PURCHASE", "borrowed", "cost.purchase: expected"),
+    ] {
+        let refused = home.command(&["cost", "report"]).env(variable, value).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{variable}");
+        assert!(talk(&refused).contains(expected), "{}", talk(&refused));
+    }
+}
