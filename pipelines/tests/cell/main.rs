@@ -46,6 +46,16 @@ impl Drop for Stage {
     }
 }
 
+/// Whether processes that the test may not trace are hidden from it, as systemd's `ProtectProc=invisible` has it under the service's unit.
+fn hides_processes() -> bool {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("the mounts of this process");
+    let hides = |line: &str| {
+        let hidden = line.contains("hidepid=invisible") || line.contains("hidepid=2");
+        line.split(' ').nth(4) == Some("/proc") && hidden
+    };
+    mounts.lines().any(hides)
+}
+
 /// Keeps what arrives, as `name:bytes`.
 #[derive(Default)]
 struct Kept {

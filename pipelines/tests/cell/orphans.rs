@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use reelgate_pipelines::client::{self, CancelFlag};
 
-use crate::{Kept, Stage, budget, fault, job, run};
+use crate::{Kept, Stage, budget, fault, hides_processes, job, run};
 
 /// Whether the process is gone, or a zombie that its new parent has not reaped yet.
 fn is_dead(pid: u32) -> bool {
@@ -60,16 +60,18 @@ fn the_memory_of_a_worker_that_its_engine_cannot_see_is_limited() {
     std::fs::copy(env!("CARGO_BIN_EXE_reelgate-jail-probe"), &worker).unwrap();
     std::fs::set_permissions(&worker, Permissions::from_mode(0o111)).unwrap();
     let namespaces = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c"];
-    // Members of root's group see every process.
-    let mut engine = Command::new("setpriv");
-    if rustix::process::getuid().is_root() {
-        engine.args(["--regid=65534", "--clear-groups"]);
-    }
-    engine.arg("unshare").args(namespaces).args([
-        WITH_HIDDEN_PROCESSES,
-        "sh",
-        env!("CARGO_BIN_EXE_reelgate-jail-probe"),
-    ]);
+    let probe = env!("CARGO_BIN_EXE_reelgate-jail-probe");
+    let mut engine = if hides_processes() {
+        Command::new(probe)
+    } else {
+        // Members of root's group see every process.
+        let mut engine = Command::new("setpriv");
+        if rustix::process::getuid().is_root() {
+            engine.args(["--regid=65534", "--clear-groups"]);
+        }
+        engine.arg("unshare").args(namespaces).args([WITH_HIDDEN_PROCESSES, "sh", probe]);
+        engine
+    };
     let output = engine.args([&worker, &stage.source()]).arg("64").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
