@@ -118,6 +118,15 @@ failures_of() {
     --query "StackEvents[?contains(ResourceStatus,'FAILED')].[LogicalResourceId,ResourceStatusReason]" 2>/dev/null | head -n 10 >&2
 }
 
+# way_out STACK STATUS ENV: what to do about a stack that CloudFormation could not bring to an end.
+way_out() {
+  if [ "$2" = UPDATE_ROLLBACK_FAILED ]; then
+    echo "mend what its events say, then run \`aws cloudformation continue-update-rollback --stack-name $1\`"
+  else
+    echo "look at its events, then remove it with deploy/teardown.sh $3 --region $AWS_REGION"
+  fi
+}
+
 # Waits until nothing is in progress; prints the status.
 settled() {
   local status
@@ -178,9 +187,13 @@ change_stack() {
   status=$(settled "$stack")
   case $status in
     CREATE_COMPLETE | UPDATE_COMPLETE) ;;
-    *)
+    *ROLLBACK_COMPLETE)
       failures_of "$stack"
       fail "the stack $stack ended in $status: what was changed was rolled back"
+      ;;
+    *)
+      failures_of "$stack"
+      fail "the stack $stack ended in $status: not everything was rolled back; $(way_out "$stack" "$status" "$environment")"
       ;;
   esac
 }

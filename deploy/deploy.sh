@@ -63,7 +63,7 @@ status=$(stack_status "$stack") || exit
 case $status in
   *_IN_PROGRESS) refuse "the stack $stack is being changed ($status); wait until that has ended" ;;
   ROLLBACK_COMPLETE | *_FAILED)
-    refuse "the stack $stack is in $status; look at its events, then remove it with deploy/teardown.sh $env_name --region $AWS_REGION" ;;
+    refuse "the stack $stack is in $status; $(way_out "$stack" "$status" "$env_name")" ;;
 esac
 
 declare -A value=() before=()

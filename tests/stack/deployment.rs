@@ -27,15 +27,24 @@ const WITHOUT: [&str; 8] = [
     "BudgetUsd=0",
 ];
 
-/// A script of `deploy` with the credentials of `keys` at ministack.
-pub fn script(server: &Ministack, keys: &Keys, name: &str, arguments: &[&str]) -> Output {
+/// A script of `deploy` with the credentials of `keys` at an endpoint.
+pub fn script_at(endpoint: &str, keys: &Keys, name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(deploy().join(name));
     command.args(arguments).stdin(Stdio::null());
     command.env("AWS_ACCESS_KEY_ID", &keys.access).env("AWS_SECRET_ACCESS_KEY", &keys.secret);
-    command.env("AWS_ENDPOINT_URL", server.endpoint()).env("REELGATE_POLL_S", "0.2");
+    command.env("AWS_ENDPOINT_URL", endpoint).env("REELGATE_POLL_S", "0.2");
     // Debian's, whatever comes first: it is the one that is installed for this.
     command.env("PATH", format!("{}:/usr/bin:/bin", Ministack::python().display()));
     command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    command
+}
+
+/// The same at ministack, to its end.
+pub fn script(server: &Ministack, keys: &Keys, name: &str, arguments: &[&str]) -> Output {
+    let mut command = script_at(server.endpoint(), keys, name, arguments);
+    if let Some(certificate) = server.certificate() {
+        command.env("AWS_CA_BUNDLE", certificate);
+    }
     command.output().unwrap()
 }
 

@@ -36,8 +36,11 @@ const ELSEWHERE: &[(&str, &str)] = &[("aws:RequestedRegion", "eu-west-1")];
 const BY_SECRETS: &[(&str, &str)] = &[("kms:ViaService", "secretsmanager.us-east-1.amazonaws.com")];
 
 /// A document, what it allows, and what it does not.
-const DOCUMENTS: [(&str, &[Request], &[Request]); 2] =
-    [("node", NODE_MAY, NODE_MAY_NOT), ("deployer", DEPLOYER_MAY, DEPLOYER_MAY_NOT)];
+const DOCUMENTS: [(&str, &[Request], &[Request]); 3] = [
+    ("node", NODE_MAY, NODE_MAY_NOT),
+    ("deployer", DEPLOYER_MAY, DEPLOYER_MAY_NOT),
+    ("auditor", AUDITOR_MAY, AUDITOR_MAY_NOT),
+];
 
 const NODE_MAY: &[Request] = &[
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:us-east-1:123456789012:secret:database", &[]),
@@ -176,6 +179,32 @@ const DEPLOYER_MAY_NOT: &[Request] = &[
     ("ssm:GetParameter", "arn:aws:ssm:us-east-1:123456789012:parameter/secret", &[]),
 ];
 
+const AUDITOR_MAY: &[Request] = &[
+    (
+        "cloudformation:DescribeStacks",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/reelgate-test/1",
+        &[],
+    ),
+    ("s3:GetBucketPolicy", "arn:aws:s3:::reelgate-test-123456789012-us-east-1-quarantine", &[]),
+    ("kms:GetKeyPolicy", "arn:aws:kms:us-east-1:123456789012:key/1", &[]),
+    ("sqs:GetQueueAttributes", "arn:aws:sqs:us-east-1:123456789012:reelgate-test-dead-letters", &[]),
+    ("iam:SimulatePrincipalPolicy", "arn:aws:iam::123456789012:role/reelgate-test-viewer-us-east-1", &[]),
+    ("iam:GetPolicyVersion", "arn:aws:iam::123456789012:policy/others", &[]),
+    ("ec2:DescribeSecurityGroups", "*", HERE),
+];
+const AUDITOR_MAY_NOT: &[Request] = &[
+    ("s3:GetObject", "arn:aws:s3:::reelgate-test-123456789012-us-east-1-quarantine/film.mp4", &[]),
+    ("s3:GetObject", "arn:aws:s3:::reelgate-test-123456789012-us-east-1-logs/s3/x", &[]),
+    ("s3:PutBucketPolicy", "arn:aws:s3:::reelgate-test-123456789012-us-east-1-quarantine", &[]),
+    ("s3:GetBucketPolicy", "arn:aws:s3:::of-others", &[]),
+    ("kms:Decrypt", "arn:aws:kms:us-east-1:123456789012:key/1", &[]),
+    ("sqs:ReceiveMessage", "arn:aws:sqs:us-east-1:123456789012:reelgate-test-dead-letters", &[]),
+    ("secretsmanager:GetSecretValue", "*", HERE),
+    ("ssm:GetParametersByPath", "*", HERE),
+    ("ec2:DescribeSecurityGroups", "*", ELSEWHERE),
+    ("sts:AssumeRole", "arn:aws:iam::123456789012:role/reelgate-test-light-us-east-1", &[]),
+];
+
 fn cases(requests: &'static [Request]) -> Vec<Case<'static>> {
     let case =
         |&(action, resource, context): &'static Request| Case { principal: "", action, resource, context };
@@ -183,7 +212,7 @@ fn cases(requests: &'static [Request]) -> Vec<Case<'static>> {
 }
 
 #[test]
-fn nodes_and_deployers_may_do_their_work_and_nothing_else() {
+fn nodes_deployers_and_auditors_may_do_their_work_and_nothing_else() {
     for (name, may, may_not) in DOCUMENTS {
         let policy = document(name);
         let decided = decisions(&[(policy.clone(), cases(may)), (policy, cases(may_not))]);

@@ -6,11 +6,14 @@
 mod controls;
 mod deployment;
 mod documents;
+mod failures;
 mod node;
 mod pages;
 mod policies;
 mod prices;
 mod resource_policies;
+mod rights;
+mod roles;
 mod scripts;
 mod security;
 mod templates;

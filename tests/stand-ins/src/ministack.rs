@@ -1,7 +1,9 @@
 //! ministack: the emulator that evaluates IAM policies with resource ARNs and conditions, and a fast Kinesis. Its
 //! resharding is wrong (the parent's records vanish), and its EventBridge does not deliver to Kinesis.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -10,7 +12,7 @@ use crate::cloudformation::CloudFormation;
 use crate::home;
 pub use crate::sdk::{Keys, ROOT_KEY, ROOT_SECRET, ServiceCall};
 use crate::sdk::{ROOT, call_at, run_script};
-use crate::server::{Recipe, Running, Stop, answers, free_port};
+use crate::server::{Recipe, Running, Stop, answers, free_port, listens};
 
 /// Whether requests are authorised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,14 +26,44 @@ pub enum Auth {
 /// A private ministack, which starts in about a second.
 pub struct Ministack {
     endpoint: String,
+    certificate: Option<PathBuf>,
     _running: Running,
     _dir: TempDir,
 }
 
 impl Ministack {
     pub fn start(auth: Auth) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a temporary directory"), auth, None)
+    }
+
+    /// A server that answers by TLS and authorises every request, those to buckets also by the buckets' policies.
+    ///
+    /// # Panics
+    /// If openssl cannot make a certificate.
+    pub fn start_with_tls() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let port = free_port().to_string();
+        let (certificate, key) = (dir.path().join("certificate.pem"), dir.path().join("key.pem"));
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
+        openssl.args([
+            "-subj",
+            "/CN=ministack",
+            "-days",
+            "3650",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1,DNS:localhost",
+        ]);
+        // A client takes it as it is: as that of a server, not of who signs others.
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        let made = openssl.arg("-out").arg(&certificate).arg("-keyout").arg(&key).output();
+        let made = made.expect("openssl is installed");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Self::start_in(dir, Auth::Enforced, Some((certificate, key)))
+    }
+
+    fn start_in(dir: TempDir, auth: Auth, tls: Option<(PathBuf, PathBuf)>) -> Self {
+        let number = free_port();
+        let port = number.to_string();
         let enforced = if auth == Auth::Enforced { "true" } else { "false" };
         let envs = [
             ("BIND_HOST", "127.0.0.1"), // by default it listens on every interface
@@ -44,18 +76,35 @@ impl Ministack {
             ("AWS_ACCESS_KEY_ID", ROOT_KEY),
             ("AWS_SECRET_ACCESS_KEY", ROOT_SECRET),
         ];
+        let mut envs: Vec<(String, OsString)> =
+            envs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        if let Some((certificate, key)) = &tls {
+            envs.push(("USE_SSL".to_owned(), "1".into()));
+            envs.push(("MINISTACK_SSL_CERT".to_owned(), certificate.into()));
+            envs.push(("MINISTACK_SSL_KEY".to_owned(), key.into()));
+        }
         let recipe = Recipe {
             name: "ministack",
             program: home::of("ministack", "--with-tests").join("bin/python"),
             args: ["-m", "ministack"].map(Into::into).into(),
-            envs: envs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            envs,
             dir: dir.path().to_owned(),
             never_root: false,
             stop: Stop::Terminate,
         };
-        let endpoint = format!("http://127.0.0.1:{port}");
-        let running = Running::start(&recipe, || answers(&format!("{endpoint}/")));
-        Self { endpoint, _running: running, _dir: dir }
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let endpoint = format!("{scheme}://127.0.0.1:{port}");
+        let running = Running::start(&recipe, || match &tls {
+            // It listens when it is ready.
+            Some(_) => listens(number),
+            None => answers(&format!("{endpoint}/")),
+        });
+        Self { endpoint, certificate: tls.map(|(certificate, _)| certificate), _running: running, _dir: dir }
+    }
+
+    /// The certificate that clients must trust, where the server answers by TLS.
+    pub fn certificate(&self) -> Option<&Path> {
+        self.certificate.as_deref()
     }
 
     pub fn endpoint(&self) -> &str {
