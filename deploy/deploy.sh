@@ -82,6 +82,9 @@ if [ -n "$package" ]; then value[PackageUri]=$(basename "$package"); fi
 if [ -n "${value[ExistingVpcId]}" ] && [ -z "${value[ExistingSubnetIds]}" ]; then
   refuse "ExistingVpcId needs ExistingSubnetIds: private subnets in at least two zones, with commas between them"
 fi
+if [ -n "${value[ExistingDatabaseHost]}" ] && [ -z "${value[ExistingDatabaseSecretArn]}" ]; then
+  refuse "ExistingDatabaseHost needs ExistingDatabaseSecretArn: a secret with the fields username (reelgate) and password"
+fi
 if [ "${value[ImageBuilder]}" = create ]; then
   [[ ${value[BaseImageId]} =~ ^ami-[0-9a-f]+$ ]] || refuse "ImageBuilder=create needs --set BaseImageId=ami-…, the image of Debian that it begins with"
   [ -n "${value[ExistingVpcId]}" ] || [ "${value[Nat]}" = one ] || refuse "ImageBuilder=create needs Nat=one: a build fetches packages of Debian"
@@ -95,9 +98,8 @@ fi
 # A bucket's name is taken once in the world. One that is there must be of this stack, or be named as existing.
 if [ "$status" = none ]; then
   for area in ingest work published quarantine rejected text audit logs; do
-    case $area:${value[ExistingIngestBucket]}:${value[ExistingPublishedBucket]}:${value[ExistingLogBucket]} in
-      ingest:?*:*:* | published:*:?*:* | logs:*:*:?*) continue ;;
-    esac
+    existing=${area^}
+    if [ -n "${value[Existing${existing%s}Bucket]}" ]; then continue; fi
     case $(bucket_state "$prefix-$area") in
       free) ;;
       ours) refuse "the bucket $prefix-$area is left from an earlier deployment; choose another environment, or remove it with deploy/teardown.sh $env_name --region $AWS_REGION --destroy-data $env_name" ;;

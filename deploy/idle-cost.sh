@@ -47,9 +47,11 @@ printf '%s\n' "$defaults" "$@" | awk -F= -v prices="$prices" '
     split_duties = value["Layout"] == "split"
     nodes = value["LightMin"] + (split_duties ? 2 : 0)
     instances = value["Standby"] == "true" ? 2 : 1
-    line("database, " value["CapacityMin"] " units at least", instances, "aurora-acu", value["CapacityMin"])
-    line("database, storage of the first GB", 1, "aurora-storage", 1)
-    line("stream of events", value["EventTransport"] == "kinesis", "kinesis-shard", value["StreamShards"])
+    own_database = value["ExistingDatabaseHost"] == ""
+    own_stream = value["EventTransport"] == "kinesis" && value["ExistingEventStream"] == ""
+    line("database, " value["CapacityMin"] " units at least", own_database * instances, "aurora-acu", value["CapacityMin"])
+    line("database, storage of the first GB", own_database, "aurora-storage", 1)
+    line("stream of events", own_stream, "kinesis-shard", value["StreamShards"])
     line("NAT gateway", own_network && value["Nat"] == "one", "nat-gateway", 1)
     line("address of the NAT gateway", own_network && value["Nat"] == "one", "public-address", 1)
     line("endpoints of services, each in " zones " zone(s)", own_network * zones, "interface-endpoint", 10 + macie)

@@ -31,7 +31,7 @@ becomes() { if [ "${value[$1]}" = "$2" ] && [ "${before[$1]-not deployed}" != "$
 
 check_shards() {
   local had=0 allowed open
-  [ "${value[EventTransport]}" = kinesis ] || return 0
+  if [ "${value[EventTransport]}" != kinesis ] || [ -n "${value[ExistingEventStream]}" ]; then return 0; fi
   if [ "${before[EventTransport]-}" = kinesis ]; then had=${before[StreamShards]}; fi
   if read -r allowed open < <(aws kinesis describe-limits --query '[ShardLimit,OpenShardCount]' --output text 2>/dev/null); then
     check_room 'shards of Kinesis' "$allowed" "$open" "$((value[StreamShards] - had))" 'aws service-quotas list-service-quotas --service-code kinesis'
@@ -57,17 +57,18 @@ check_processors() {
 
 # check_quotas ENV: a line for each quota that is too small, then status 2. Where AWS does not tell, it says so and goes on.
 check_quotas() {
-  local buckets=9 name
+  local buckets=9 clusters=0 name
   quota vpc L-F678F1CE VPCs "$(count ec2 describe-vpcs --query 'length(Vpcs)')" "$(becomes ExistingVpcId '')"
   if [ -z "${value[ExistingVpcId]}" ]; then
     quota ec2 L-0263D0A3 'elastic addresses' "$(count ec2 describe-addresses --query 'length(Addresses)')" "$(becomes Nat one)"
   fi
   if [ "${#before[@]}" -eq 0 ]; then
-    for name in ExistingIngestBucket ExistingPublishedBucket ExistingLogBucket; do
-      if [ -n "${value[$name]}" ]; then buckets=$((buckets - 1)); fi
+    for name in Ingest Work Published Quarantine Rejected Text Audit Log; do
+      if [ -n "${value[Existing${name}Bucket]}" ]; then buckets=$((buckets - 1)); fi
     done
     quota s3 L-DC2B2D3D buckets "$(count s3api list-buckets --query 'length(Buckets)')" "$buckets"
-    quota rds L-952B80B8 'database clusters' "$(count rds describe-db-clusters --query 'length(DBClusters)')" 1
+    if [ -z "${value[ExistingDatabaseHost]}" ]; then clusters=1; fi
+    quota rds L-952B80B8 'database clusters' "$(count rds describe-db-clusters --query 'length(DBClusters)')" "$clusters"
   fi
   check_shards
   check_processors "$1"

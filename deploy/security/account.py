@@ -69,8 +69,8 @@ class Account:
 
     def bucket(self, area):
         """The name of an area's bucket: one that existed before, or the one that the stack makes."""
-        existing = {"ingest": "ExistingIngestBucket", "published": "ExistingPublishedBucket", "logs": "ExistingLogBucket"}
-        return self.parameters.get(existing.get(area)) or f"{self.stack}-{self.id}-{self.region}-{area}"
+        existing = f"Existing{area.removesuffix('s').capitalize()}Bucket"
+        return self.parameters.get(existing) or f"{self.stack}-{self.id}-{self.region}-{area}"
 
     def key(self, purpose):
         """The ARN of a key: one that existed before, or the one that the stack's alias names; nothing where there is neither."""

@@ -143,14 +143,17 @@ def messages(account, keys):
         key = account.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"].get("KmsMasterKeyId")
         return f"key {key}" if key else "no key of KMS", bool(key)
 
-    queues = ["dead-letters"]
+    def named(parameter, default):
+        """What the account had before, or what the stack makes."""
+        return account.parameters.get(parameter) or default
+
+    queues = [f"{account.stack}-dead-letters"]
     if account.parameters.get("EventTransport") == "sqs":
-        queues.append("events")
+        queues.append(named("ExistingEventQueue", f"{account.stack}-events"))
     else:
-        yield from every("kinesis-encryption", [f"{account.stack}-events"], stream)
+        yield from every("kinesis-encryption", [named("ExistingEventStream", f"{account.stack}-events")], stream)
     urls = {}
-    for queue in queues:
-        name = f"{account.stack}-{queue}"
+    for name in queues:
         answer = account.optional("sqs", "get_queue_url", "AWS.SimpleQueueService.NonExistentQueue|QueueDoesNotExist", QueueName=name)
         if answer:
             urls[name] = answer["QueueUrl"]
@@ -158,7 +161,8 @@ def messages(account, keys):
             yield Finding("sqs-encryption", name, "there is no such queue", "fail")
     yield from every("sqs-encryption", urls, queue_encrypted)
     yield from every("sqs-policy", urls, lambda name: guarded(parsed(attributes(urls[name]).get("Policy"))))
-    topics = [f"arn:{account.partition}:sns:{account.region}:{account.id}:{account.stack}-{topic}" for topic in ("notices", "alarms")]
+    own = f"arn:{account.partition}:sns:{account.region}:{account.id}:{account.stack}"
+    topics = [named("ExistingNoticeTopicArn", f"{own}-notices"), named("ExistingAlarmTopicArn", f"{own}-alarms")]
     yield from every("sns-encryption", topics, topic_encrypted)
     yield from every("sns-policy", topics, lambda arn: guarded(parsed(
         account.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"].get("Policy"))))

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::templates::{LARGEST, deploy, stack};
+use crate::templates::{EXISTING, LARGEST, deploy, stack};
 
 #[derive(Deserialize)]
 pub struct Prices {
@@ -193,9 +193,10 @@ fn printed(parameters: &[&str]) -> f64 {
 
 #[test]
 fn idle_cost_is_what_the_resources_of_the_templates_cost() {
-    let forms: [&[&str]; 5] = [
+    let forms: [&[&str]; 6] = [
         &[],
         &LARGEST,
+        &EXISTING,
         &["Nat=none", "InterfaceEndpoints=one-zone", "StreamShards=3", "CapacityMin=2"],
         &[
             "ExistingVpcId=vpc-1",

@@ -107,6 +107,8 @@ class Stack:
         argument = self.value(argument)
         if function == "Fn::Join":
             return argument[0].join(argument[1])
+        if function == "Fn::Split":
+            return argument[1].split(argument[0])
         if function == "Fn::Select":
             return argument[1][int(argument[0])]
         if function == "Fn::GetAZs":

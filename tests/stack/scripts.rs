@@ -93,6 +93,8 @@ fn what_aws_would_refuse_is_found_before_anything_is_created() {
     check_refusal("no image", &deploy(&root, &[]), "expected --set ImageId=ami-");
     let no_subnets = [&image[..], &["--set", "ExistingVpcId=vpc-1"]].concat();
     check_refusal("no subnets", &deploy(&root, &no_subnets), "needs ExistingSubnetIds");
+    let database = [&image[..], &["--set", "ExistingDatabaseHost=db"]].concat();
+    check_refusal("no secret", &deploy(&root, &database), "needs ExistingDatabaseSecretArn");
     let build =
         |more: &[&str]| deploy(&root, &[&image[..], &["--set", "ImageBuilder=create"], more].concat());
     check_refusal("no base", &build(&[]), "needs --set BaseImageId=ami-");
@@ -207,7 +209,9 @@ fn a_quota_that_is_too_small_is_named_before_anything_is_created() {
         (vec![0, 1], "ExistingVpcId=vpc-1"),
         (vec![1], "Nat=none"),
         (vec![2], "ExistingLogBucket=logs"),
+        (vec![2], "ExistingAuditBucket=audit"),
         (vec![4], "EventTransport=sqs"),
+        (vec![4], "ExistingEventStream=events"),
         (vec![6], "HeavyMax=7"),
     ] {
         let fits = deploy(&small, &["--set", setting, "--set", "ExistingSubnetIds=subnet-1,subnet-2"]);

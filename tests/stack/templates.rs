@@ -44,6 +44,28 @@ pub const LARGEST: [&str; 16] = [
     "ProducerPrincipalArn=arn:aws:iam::123456789012:role/producers",
 ];
 
+/// Everything that an account may have already.
+pub const EXISTING: [&str; 18] = [
+    "ExistingVpcId=vpc-1",
+    "ExistingSubnetIds=subnet-1,subnet-2",
+    "ExistingMediaKeyArn=arn:aws:kms:us-east-1:123456789012:key/1",
+    "ExistingEventKeyArn=arn:aws:kms:us-east-1:123456789012:key/2",
+    "ExistingPlatformKeyArn=arn:aws:kms:us-east-1:123456789012:key/3",
+    "ExistingDatabaseSecretArn=arn:aws:secretsmanager:us-east-1:123456789012:secret:database",
+    "ExistingDatabaseHost=database.example.internal",
+    "ExistingIngestBucket=of-uploads",
+    "ExistingWorkBucket=of-staged",
+    "ExistingPublishedBucket=of-published",
+    "ExistingQuarantineBucket=of-quarantine",
+    "ExistingRejectedBucket=of-rejected",
+    "ExistingTextBucket=of-texts",
+    "ExistingAuditBucket=of-audit",
+    "ExistingLogBucket=of-logs",
+    "ExistingEventStream=of-events",
+    "ExistingNoticeTopicArn=arn:aws:sns:us-east-1:123456789012:of-notices",
+    "ExistingAlarmTopicArn=arn:aws:sns:us-east-1:123456789012:of-alarms",
+];
+
 fn output(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
@@ -167,6 +189,52 @@ fn checkov_finds_nothing_without_a_reason() {
         (check["check_id"].as_str().unwrap().to_owned(), resource)
     });
     check_exceptions("CKV", &pairs.collect());
+}
+
+#[test]
+fn what_an_account_has_is_used_and_not_made_again() {
+    let stacks = stack(&EXISTING);
+    for (path, stack) in &stacks {
+        for (name, resource) in stack["Resources"].as_object().unwrap() {
+            let kind = resource["Type"].as_str().unwrap();
+            let kept =
+                ["S3::", "KMS::", "RDS::", "Kinesis::", "SNS::Topic", "EC2::VPC", "EC2::Subnet", "EC2::Nat"];
+            assert!(
+                !kept.iter().any(|one| kind.starts_with(&format!("AWS::{one}"))),
+                "{path}/{name}: {kind}"
+            );
+        }
+    }
+    assert!(!stacks.contains_key("Database"));
+    let settings: BTreeMap<&str, &str> = stacks["Settings"]["Resources"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|one| {
+            (one["Properties"]["Name"].as_str().unwrap(), one["Properties"]["Value"].as_str().unwrap())
+        })
+        .collect();
+    let is = |name: &str, value: &str| assert_eq!(settings[format!("/reelgate/test/{name}").as_str()], value);
+    is("objects/ingest", "s3://of-uploads");
+    is("objects/work", "s3://of-staged");
+    is("objects/published", "s3://of-published");
+    is("objects/quarantine", "s3://of-quarantine");
+    is("objects/rejected", "s3://of-rejected");
+    is("store/audit_seal", "s3://of-audit/audit-seal.json");
+    is("events/url", "kinesis://of-events");
+    is("notices/urls", r#"["sns:arn:aws:sns:us-east-1:123456789012:of-notices"]"#);
+    let database = "postgres://reelgate@database.example.internal/reelgate?sslmode=verify-full&sslrootcert=/etc/reelgate/rds-ca.pem";
+    is("store/url", database);
+    // Roles and rules name them too.
+    let policies = stacks["Policies"]["Resources"].to_string();
+    for named in ["of-uploads", "of-quarantine", "of-audit", "stream/of-events", ":of-notices"] {
+        assert!(policies.contains(named), "{named}");
+    }
+    let target = &stacks["Events"]["Resources"]["UploadRule"]["Properties"]["Targets"][0]["Arn"];
+    assert_eq!(target, "arn:aws:kinesis:us-east-1:123456789012:stream/of-events");
+    let queue = stack(&[&EXISTING[..15], &["EventTransport=sqs", "ExistingEventQueue=of-events"]].concat());
+    let target = &queue["Events"]["Resources"]["UploadRule"]["Properties"]["Targets"][0]["Arn"];
+    assert_eq!(target, "arn:aws:sqs:us-east-1:123456789012:of-events");
 }
 
 /// An emulator removes these all the same; see `deployment`.
