@@ -116,6 +116,15 @@ def boundaries(account, roles):
         yield judged("iam-boundary", role, f"may {'; '.join(too_much)}" if too_much else f"{len(cases)} forbidden calls are denied", not too_much)
 
 
+def records_every_call(selectors):
+    """Whether a trail records all calls that manage the account, also those that only read."""
+    plain = any(one.get("IncludeManagementEvents") and one.get("ReadWriteType") == "All" and not one.get("ExcludeManagementEventSources")
+                for one in selectors.get("EventSelectors", []))
+    fields = [one["FieldSelectors"] for one in selectors.get("AdvancedEventSelectors", [])]
+    management = [{"Field": "eventCategory", "Equals": ["Management"]}]
+    return plain or management in fields
+
+
 def watchers(account):
     def chosen(parameter, control, resource, check):
         if account.parameters.get(parameter) == "none":
@@ -134,15 +143,17 @@ def watchers(account):
         return f"jobs: {', '.join(states) or 'none'}", any(one in ("RUNNING", "IDLE") for one in states)
 
     def trail(_):
-        logging, quarantine = [], False
+        logging, quarantine, reads = [], False, False
         for one in account.call("cloudtrail", "describe_trails")["trailList"]:
             if account.call("cloudtrail", "get_trail_status", Name=one["TrailARN"])["IsLogging"]:
                 logging.append(one)
                 answer = account.call("cloudtrail", "get_event_selectors", TrailName=one["TrailARN"])
                 quarantine |= account.bucket("quarantine") in str(answer.get("AdvancedEventSelectors")) or "AWS::S3::Object" in str(answer.get("EventSelectors"))
+                reads |= records_every_call(answer)
         validated = [one for one in logging if one.get("LogFileValidationEnabled")]
-        found = f"{len(logging)} trails log, {len(validated)} of them with validation of files, reads of the quarantine {'are' if quarantine else 'are not'} among the events"
-        return found, bool(validated) and quarantine
+        found = (f"{len(logging)} trails log, {len(validated)} of them with validation of files, reads of the quarantine {'are' if quarantine else 'are not'} "
+                 f"among the events, calls that only read the account {'are' if reads else 'are not'}")
+        return found, bool(validated) and quarantine and reads
 
     def detector(_):
         ids = account.call("guardduty", "list_detectors")["DetectorIds"]

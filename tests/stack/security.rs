@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::deployment::{ENVIRONMENT, Settings, call, script, text};
+use crate::templates::deploy;
 
 /// Controls that fail on ministack whatever is deployed.
 const NOT_KEPT: [&str; 1] = ["vpc-endpoint-policy"];
@@ -205,4 +206,33 @@ fn mends_policies(server: &Ministack) {
     assert!(left.is_empty(), "{left:#?}");
     let again = apply(&["--yes"]);
     assert!(again.status.success() && !text(&again).contains("differ"), "{}", text(&again));
+}
+
+/// ministack keeps no selectors of a trail, so the judgement is asked directly.
+#[test]
+fn a_trail_that_leaves_out_calls_does_not_record_every_call() {
+    let management = json!({"Field": "eventCategory", "Equals": ["Management"]});
+    let advanced = |fields: &[Value]| json!({"AdvancedEventSelectors": [{"FieldSelectors": fields}]});
+    let plain = |kind: &str, without: &[&str]| {
+        let excluded = json!({"ReadWriteType": kind, "IncludeManagementEvents": true, "ExcludeManagementEventSources": without});
+        json!({"EventSelectors": [excluded]})
+    };
+    let cases = [
+        (advanced(std::slice::from_ref(&management)), true),
+        (advanced(&[management.clone(), json!({"Field": "readOnly", "Equals": ["false"]})]), false),
+        (advanced(&[management, json!({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]})]), false),
+        (plain("All", &[]), true),
+        (plain("WriteOnly", &[]), false),
+        (plain("All", &["kms.amazonaws.com"]), false),
+        (json!({}), false),
+    ];
+    let program = "import json, sys; from watch import records_every_call; \
+                   print(json.dumps([records_every_call(one) for one in json.loads(sys.argv[1])]))";
+    let selectors: Vec<&Value> = cases.iter().map(|(selectors, _)| selectors).collect();
+    let mut python = std::process::Command::new(Ministack::python().join("python"));
+    python.env("PYTHONPATH", deploy().join("security")).env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = python.args(["-c", program, &serde_json::to_string(&selectors).unwrap()]).output().unwrap();
+    let found: Vec<bool> = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(found, cases.map(|(_, expected)| expected));
 }

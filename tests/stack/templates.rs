@@ -191,6 +191,16 @@ fn checkov_finds_nothing_without_a_reason() {
     check_exceptions("CKV", &pairs.collect());
 }
 
+/// CloudTrail.1 asks for reading calls too, of every region.
+#[test]
+fn the_trail_records_every_call_that_manages_the_account() {
+    let trail = &stack(&[])["Guard"]["Resources"]["TrailOfPrivateData"]["Properties"];
+    let selectors = trail["AdvancedEventSelectors"].as_array().unwrap();
+    let management = json!([{"Field": "eventCategory", "Equals": ["Management"]}]);
+    assert!(selectors.iter().any(|one| one["FieldSelectors"] == management), "{selectors:?}");
+    assert_eq!(trail["IsMultiRegionTrail"], true);
+}
+
 #[test]
 fn what_an_account_has_is_used_and_not_made_again() {
     let stacks = stack(&EXISTING);
