@@ -229,6 +229,38 @@ fn a_quota_that_is_too_small_is_named_before_anything_is_created() {
     );
 }
 
+/// No stand-in has two accounts, or a region without Macie.
+#[test]
+fn a_bucket_of_another_account_and_a_region_without_macie_are_refused_before_anything_is_created() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let aws = dir.path().join("aws");
+    let deploy = |account: &str, setting: &str| {
+        std::fs::write(&aws, account).unwrap();
+        std::fs::set_permissions(&aws, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(deploy().join("deploy.sh"));
+        command
+            .args(["test", REGION, "--yes", "--set", "ImageId=ami-1", "--set", setting])
+            .stdin(Stdio::null());
+        command.env_clear().env("PATH", format!("{}:/usr/bin:/bin", dir.path().display()));
+        command.output().unwrap()
+    };
+    let foreign = ACCOUNT_WITH_QUOTAS.replace("an error occurred (404)", "an error occurred (403)");
+    assert_ne!(foreign, ACCOUNT_WITH_QUOTAS);
+    let name = format!("the bucket reelgate-test-{ACCOUNT}-{REGION}-ingest belongs to another account");
+    check_refusal("foreign", &deploy(&foreign, "Nat=none"), &name);
+    assert!(!dir.path().join("others").exists(), "no other call was made");
+    // What it does not know it refuses, and notes: where services are is asked of the Parameter Store.
+    check_refusal(
+        "no Macie",
+        &deploy(ACCOUNT_WITH_QUOTAS, "Macie=create"),
+        "Macie is not to be had in us-east-1",
+    );
+    let asked = std::fs::read_to_string(dir.path().join("others")).unwrap();
+    assert!(asked.contains("regions/us-east-1/services/macie2") && asked.lines().count() == 1, "{asked}");
+}
+
 /// The same script makes every image; packer and EC2 Image Builder only start a machine for it.
 #[test]
 fn images_of_machines_are_made_by_one_script() {
