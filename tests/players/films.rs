@@ -8,6 +8,8 @@ use crate::support::{sample, tool};
 pub struct Film {
     pub name: &'static str,
     pub source: PathBuf,
+    /// A caption file beside it.
+    pub captions: Option<PathBuf>,
     /// When the last picture begins and ends in seconds; `None` without pictures.
     pub last_picture_s: Option<(f64, f64)>,
     /// When the sound ends in seconds; 0 without sound.
@@ -30,6 +32,7 @@ impl Film {
         Self {
             name,
             source,
+            captions: None,
             last_picture_s: Some((picture_s - 1.0 / RATE, picture_s)),
             sound_end_s: sound_s,
             picture_s_max: 1.0 / RATE,
@@ -82,6 +85,11 @@ pub fn make(folder: &Path) -> Vec<Film> {
     let read_lines = format!("-i {}", subtitles.display());
     ffmpeg(&[&film, &tone, &lavfi(&sound(880, 6.0)), &read_lines, tracks], &file("two-languages.mp4"));
     std::fs::remove_file(subtitles).unwrap();
+    ffmpeg(&[&film, &lavfi(&sound(660, 6.0))], &file("captioned.mp4"));
+    let captions = file("captioned.de.vtt");
+    let lines =
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nthe first line\n\n00:03.000 --> 00:04.000\nthe second line\n";
+    std::fs::write(&captions, lines).unwrap();
 
     let usual = |name: &'static str, picture_s, sound_s| Film::usual(name, file(name), picture_s, sound_s);
     vec![
@@ -99,6 +107,7 @@ pub fn make(folder: &Path) -> Vec<Film> {
         Film { last_picture_s: None, ..usual("sound-alone.m4a", 0.0, 6.0) },
         usual("picture-alone.mp4", 6.0, 0.0),
         Film { cues: SUBTITLES, ..usual("two-languages.mp4", 6.0, 6.0) },
+        Film { captions: Some(captions), cues: SUBTITLES, ..usual("captioned.mp4", 6.0, 6.0) },
     ]
 }
 

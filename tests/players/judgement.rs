@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::films::Film;
+use crate::iframes;
 
 /// A frame of AAC in seconds at 48 kHz: sound is published in whole frames.
 const AAC_FRAME_S: f64 = 1_024.0 / 48_000.0;
@@ -19,6 +20,8 @@ pub struct Published {
     /// Language of each audio rendition.
     languages: Vec<String>,
     has_subtitles: bool,
+    /// When each I-frame begins, in seconds.
+    iframes: Vec<f64>,
 }
 
 impl Published {
@@ -41,6 +44,7 @@ impl Published {
             sizes: master.lines().filter_map(size).collect(),
             languages: media("AUDIO").iter().map(language).collect(),
             has_subtitles: !media("SUBTITLES").is_empty(),
+            iframes: iframes::first(folder).iter().map(|frame| frame.start_s).collect(),
         }
     }
 }
@@ -57,6 +61,7 @@ pub fn complaints(film: &Film, published: &Published, play: &Value) -> Vec<Strin
     picture(film, published, play, &mut complaints);
     seeks(film, play, &mut complaints);
     tracks(film, published, play, &mut complaints);
+    trick_play(published, play, &mut complaints);
     complaints.0
 }
 
@@ -123,6 +128,20 @@ fn seeks(film: &Film, play: &Value, complaints: &mut Complaints) {
             }
             None => complaints.near("a seek", &seek["at"], to, ROUNDING_S),
         }
+    }
+}
+
+/// hls.js plays I-frames wherever there are pictures: it shows the last one that begins before the time.
+fn trick_play(published: &Published, play: &Value, complaints: &mut Complaints) {
+    if play["player"] != "hls" || published.iframes.is_empty() {
+        return;
+    }
+    let shown = play["trick"].as_array().map(Vec::as_slice).unwrap_or_default();
+    complaints.unless(shown.len() == 3, || format!("I-frames: {}", play["trick"]));
+    for one in shown {
+        let to = one["to"].as_f64().unwrap();
+        let expected = published.iframes.iter().copied().filter(|start| *start <= to).fold(0.0, f64::max);
+        complaints.near("an I-frame", &one["frame"], expected, ROUNDING_S);
     }
 }
 

@@ -1,5 +1,5 @@
 //! Plays what `run` publishes in hls.js, Shaka Player and dash.js in headless Chromium: to the end, with seeks, changes of rung,
-//! of language, and with subtitles, as far as the playlists list them. `play.mjs` and `page/` play and report, this judges.
+//! of language, with subtitles, and by I-frames, as far as the playlists list them. `play.mjs` and `page/` play and report, this judges.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,6 +8,7 @@
 mod support;
 
 mod films;
+mod iframes;
 mod judgement;
 
 use std::collections::BTreeMap;
@@ -29,20 +30,14 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 /// Plays of each film: hls.js, Shaka with both manifests, dash.js.
 const PLAYS: usize = 4;
 
-/// What players are known to do, as film and player with its manifest. Each must still happen, so that nothing stays here by mistake.
-const KNOWN: &[(&str, &str, &str)] = &[(
-    "two-languages.mp4",
-    "shaka master.m3u8",
-    "shows no subtitles that are chosen after the film is buffered whole",
-)];
-
 #[test]
 fn what_is_published_plays_to_its_end_in_every_player() {
     let home = TempHome::new();
     let folder = home.file("x").parent().unwrap().to_path_buf();
     let films = films::make(&folder);
     let published = publish(&home, &films);
-    let wrong = judge(&films, &published);
+    let mut wrong = judge(&films, &published);
+    wrong.extend(published.values().flat_map(|folder| iframes::complaints(folder)));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -93,9 +88,11 @@ fn a_damaged_publication_is_noticed_in_every_player() {
 fn publish(home: &TempHome, films: &[Film]) -> BTreeMap<&'static str, PathBuf> {
     let settings = home.file("settings/config.toml");
     std::fs::write(&settings, SETTINGS).unwrap();
-    let sources: Vec<&Path> = films.iter().map(|film| film.source.as_path()).collect();
-    let (status, run) = home.run_with(&["--config", settings.to_str().unwrap()], &sources);
-    assert_eq!((status, run.len()), (0, films.len()), "{run:#?}");
+    let sources = films.iter().flat_map(|film| std::iter::once(&film.source).chain(&film.captions));
+    let sources: Vec<&Path> = sources.map(PathBuf::as_path).collect();
+    let (status, mut run) = home.run_with(&["--config", settings.to_str().unwrap()], &sources);
+    assert_eq!((status, run.len()), (0, sources.len()), "{run:#?}");
+    run.retain(|line| line["state"] != "attached");
     let folder =
         |line: &Value| Path::new(line["outputs"]["hls"].as_str().unwrap()).parent().unwrap().to_path_buf();
     let by_source: BTreeMap<&str, PathBuf> =
@@ -114,13 +111,8 @@ fn judge(films: &[Film], published: &BTreeMap<&str, PathBuf>) -> Vec<String> {
         let film = films.iter().find(|film| play["film"] == film.name).unwrap();
         let player = format!("{} {}", play["player"].as_str().unwrap(), play["manifest"].as_str().unwrap());
         let found = complaints(film, &Published::read(&published[film.name]), play);
-        let known = KNOWN.iter().find(|(name, with, _)| *name == film.name && *with == player);
-        match (known, found.is_empty()) {
-            (Some((.., what)), true) => {
-                wrong.push(format!("{} in {player}: no longer so: {what}", film.name))
-            }
-            (None, false) => wrong.push(format!("{} in {player}: {found:#?} {play}", film.name)),
-            _ => {}
+        if !found.is_empty() {
+            wrong.push(format!("{} in {player}: {found:#?} {play}", film.name));
         }
     }
     wrong

@@ -26,6 +26,14 @@ const players = {
         hls.subtitleDisplay = true;
         hls.subtitleTrack = number;
       },
+      // A player of the I-frame playlists, with a video element of its own.
+      trickPlay(still) {
+        const frames = hls.createIFramePlayer();
+        if (frames === null) return null;
+        frames.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js, I-frames: ${data.details} ${data.error?.message ?? ""}`.trim()));
+        frames.attachMedia(still);
+        return (time) => frames.loadMediaAt(time);
+      },
       gapsJumped: () => 0,
     };
   },
@@ -52,7 +60,16 @@ const players = {
       chooseAudio: (number) => player.selectAudioTrack(player.getAudioTracks()[number]),
       audioIs: (number) => player.getAudioTracks()[number].active,
       text: () => player.getTextTracks().map((track) => track.language),
-      chooseText: (number) => player.selectTextTrack(player.getTextTracks()[number]),
+      // Of HLS, Shaka shows text only once another segment of video is appended: `TextEngine.appendBuffer` waits for the offset of times
+      // that `MediaSourceEngine.appendBuffer` sets with each of them, if there is text by then. Of a film that is buffered whole, none is
+      // left, so another rung is chosen.
+      chooseText(number) {
+        player.selectTextTrack(player.getTextTracks()[number]);
+        const other = this.rungs().find((height) => height !== video.videoHeight);
+        if (other !== undefined) this.chooseRung(other);
+      },
+      // Its trick mode takes I-frames only from where nothing is buffered.
+      trickPlay: () => null,
       gapsJumped: () => player.getStats().gapsJumped,
     };
   },
@@ -82,6 +99,7 @@ const players = {
         player.enableText(true);
         player.setTextTrack(number);
       },
+      trickPlay: () => null,
       gapsJumped: () => 0,
     };
   },

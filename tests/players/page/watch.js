@@ -110,6 +110,22 @@ async function readCues(video, player) {
   return [...seen.values()].sort((one, other) => one.start - other.start);
 }
 
+// Starts of the I-frames that are shown for some times, behind each other; null where the player plays none.
+async function trickPlay(player, duration) {
+  const still = document.body.appendChild(document.createElement("video"));
+  const show = player.trickPlay(still);
+  if (show === null) return null;
+  const shown = [];
+  for (const part of [0.05, 0.9, 0.4]) {
+    let frame = null;
+    still.requestVideoFrameCallback((_, painted) => (frame = painted.mediaTime));
+    show(part * duration);
+    await until(`the I-frame at ${part * duration}`, () => frame !== null);
+    shown.push({ to: part * duration, frame });
+  }
+  return shown;
+}
+
 // Called by play.mjs. PICTURE_END is when the last picture ends, in seconds; 0 where there is none.
 async function watch(name, url, pictureEnd) {
   const video = document.querySelector("video");
@@ -136,6 +152,7 @@ async function watch(name, url, pictureEnd) {
     report.languages = await switchLanguages(video, player);
     report.cues = await readCues(video, player);
     report.gaps_jumped = player.gapsJumped();
+    report.trick = pictureEnd > 0 ? await trickPlay(player, Math.min(pictureEnd, report.duration)) : null;
   } catch (error) {
     const buffered = JSON.stringify(ranges(video.buffered));
     report.errors.push(`${error.message} (at ${video.currentTime} of ${video.duration}, state ${video.readyState}, buffered ${buffered})`);
