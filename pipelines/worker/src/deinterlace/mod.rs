@@ -1,5 +1,7 @@
 //! The deinterlacer of all jobs: one frame out for each frame in, at once and with the same time.
 
+mod deep;
+
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
@@ -9,6 +11,7 @@ use gst_video::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 
 use crate::codecs;
+pub use deep::keep_depth;
 
 /// Name of the element, so that its plugin is loaded before the jail closes.
 pub const ELEMENT: &str = "deinterlace";

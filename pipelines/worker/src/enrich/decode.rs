@@ -165,6 +165,7 @@ fn branch(pass: &Arc<Pass>, track: &Track) -> Result<Vec<gst::Element>, Fault> {
     if let Some(decoder) = elements.last() {
         forgive_errors(decoder);
         keep_times(decoder)?;
+        deinterlace::keep_depth(decoder);
         watch_packets(pass, decoder)?;
     }
     let deinterlace = deinterlace::element()?;

@@ -142,6 +142,9 @@ fn branch(
     }
     if let Some(decoder) = chain.last() {
         pixel_aspect::keep(decoder, &track.caps);
+        if job.interlaced {
+            deinterlace::keep_depth(decoder);
+        }
     }
     chain.extend(picture::elements(job)?);
     chain.push(ladder.clone().upcast());
