@@ -54,9 +54,9 @@ pub const ELEMENTS: [&str; 9] = [
 
 /// Runs the job. Outputs go to `progress_sink`, one per segment.
 ///
-/// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` if no frame was decoded, `damaged_stream` if no
-/// frame of this chunk was decoded, `timestamps_broken` if more frames are shown than the file has in this chunk, `budget_output`
-/// of the progress sink, and `internal` if a redaction cannot be applied.
+/// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` if no frame was decoded, `damaged_stream` if none of
+/// this chunk was decoded or more than the file has, `budget_output` of the progress sink, and `internal` if a redaction cannot be
+/// applied.
 pub fn run(
     job: &VideoJob,
     source: &Source,
@@ -184,17 +184,17 @@ fn count_packets(
 }
 
 fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResult, Fault> {
-    let (kept, decoded, delivered, damaged, end) = {
+    let (kept, decoded, counted, damaged, end) = {
         let state = ledger.lock();
+        let counted = state.delivered.max(state.fed);
         // A packet without a decoded frame counts as damaged too.
-        let missing = state.delivered.max(state.fed).saturating_sub(state.kept);
-        (state.kept, state.decoded, state.delivered, state.damaged.max(missing), state.end)
+        let missing = counted.saturating_sub(state.kept);
+        (state.kept, state.decoded, counted, state.damaged.max(missing), state.end)
     };
-    if delivered > 0 && kept > delivered {
-        let detail = format!(
-            "{kept} pictures are shown where the file times {delivered}: their times contradict their order"
-        );
-        return Err(Fault::new(Code::TimestampsBroken, detail));
+    // Fields that have lost their other half, or times that contradict the order of the frames.
+    if counted > 0 && kept > counted {
+        let detail = format!("{kept} pictures are shown where the file has {counted}");
+        return Err(Fault::new(Code::DamagedStream, detail));
     }
     if kept == 0 {
         return Err(match decoded {
