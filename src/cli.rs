@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use reelgate_ports::audit::Seal;
 
-pub use cost::{CostVerb, ReportArgs, ReportBy};
+pub use cost::{CostVerb, PauseArgs, ReportArgs, ReportBy};
 pub use sim::SimArgs;
 
 /// The gate through which video enters a company: validates, transcodes, screens, and publishes,
@@ -359,6 +359,15 @@ pub enum FleetVerb {
         /// Its name, as `fleet status` shows it
         #[arg(value_name = "NODE")]
         node: String,
+    },
+    /// Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated,
+    /// and what is personal is still withdrawn
+    Pause(PauseArgs),
+    /// End a pause
+    Resume {
+        /// What to resume
+        #[arg(value_name = "LANE", value_parser = ["heavy"])]
+        lane: String,
     },
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use reelgate_flow::task::Lane;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::NodeReport;
 use reelgate_ports::seal_keeper::seal_and_keep;
@@ -201,7 +202,11 @@ impl NodeMaintenance {
         let context = Arc::clone(&self.context);
         self.spawn(ctx, async move {
             let (queue, nodes) = (context.store.queue(QUEUE_ROWS_MAX).await?, context.store.nodes().await?);
-            let left = work_left(&queue, &nodes);
+            let mut left = work_left(&queue, &nodes);
+            // No machine is started for work that it must not begin.
+            if context.store.heavy_pause().await?.is_some() {
+                left.iter_mut().filter(|left| left.lane == Lane::Heavy).for_each(|left| left.seconds = 0.0);
+            }
             context.signals.work_left(&left);
             match &context.machine {
                 Some(machine) => machine.report_work_left(&left).await,

@@ -161,6 +161,9 @@ faulty!(Nodes of Store {
     async fn node_seen(report: &NodeReport) -> bool;
     async fn nodes() -> Vec<NodeRecord>;
     async fn order_drain(node: &NodeId, drain: bool) -> ();
+    async fn pause_heavy(reason: &str, by: &Principal) -> ();
+    async fn resume_heavy() -> bool;
+    async fn heavy_pause() -> Option<HeavyPause>;
 });
 
 faulty!(Maintenance of Store {

@@ -17,7 +17,7 @@ pub use history::{HistoryEvent, HistoryRecord};
 pub use ledger::{AttemptCost, LedgerPosition, LedgerRecord, LedgerRow};
 pub use location::{FindingLocation, MaskedValue};
 pub use metadata::ProducerMetadata;
-pub use nodes::{NodeRecord, NodeReport, StageCost};
+pub use nodes::{HeavyPause, NodeRecord, NodeReport, StageCost};
 pub use principal::Principal;
 use reelgate_flow::asset::{Flags, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;

@@ -12,8 +12,9 @@ use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerPosition, LedgerRow, MediaProgress, NodeRecord,
-    NodeReport, NoticeRecord, Proposal, QueueRow, Retained, StagedOutput, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerPosition, LedgerRow, MediaProgress,
+    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, StagedOutput, TaskReport,
+    UnarchivedResult,
 };
 
 /// Filter of [`Queries::assets`].
@@ -280,6 +281,16 @@ pub trait Nodes: Send + Sync {
 
     /// Orders a node to drain, or cancels the order; `Missing` if no such node was ever seen.
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()>;
+
+    /// Orders the fleet to begin no heavy work: from now on [`Queue::claim`] gives no node a task of that lane. What runs is finished.
+    /// A second order replaces reason and person of the first.
+    async fn pause_heavy(&self, reason: &str, by: &Principal) -> PortResult<()>;
+
+    /// Withdraws that order; false if there was none.
+    async fn resume_heavy(&self) -> PortResult<bool>;
+
+    /// That order, if there is one.
+    async fn heavy_pause(&self) -> PortResult<Option<HeavyPause>>;
 }
 
 /// Maintenance of the store: the audit log, retention, health.

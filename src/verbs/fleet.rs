@@ -1,17 +1,18 @@
-//! `reelgate fleet`: shows the nodes and orders them to drain.
+//! `reelgate fleet`: shows the nodes and orders them to drain, or all of them to begin no heavy work.
 
 use reelgate_actors::availability::STOPPED;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::records::NodeRecord;
+use reelgate_ports::records::{HeavyPause, NodeRecord};
 use reelgate_ports::store::Store;
 use serde_json::json;
 
-use crate::cli::{FleetVerb, GlobalArgs};
+use crate::cli::{FleetVerb, GlobalArgs, PauseArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
-use crate::verbs::to_json;
+use crate::verbs::principal::principal;
+use crate::verbs::{local_time, to_json};
 use crate::wiring;
 
 /// A node that has not reported for longer, and has not said that it stopped, is lost, milliseconds: its leases have expired
@@ -26,11 +27,45 @@ pub async fn fleet(global: &GlobalArgs, verb: FleetVerb) -> Result<ExitStatus, F
         FleetVerb::Status { json } => status(&*store, json).await,
         FleetVerb::Drain { node } => order(&*store, &node, true).await,
         FleetVerb::Undrain { node } => order(&*store, &node, false).await,
+        FleetVerb::Pause(args) => pause(&config, &*store, args).await,
+        FleetVerb::Resume { .. } => resume(&*store).await,
     }
+}
+
+async fn pause(config: &Config, store: &dyn Store, args: PauseArgs) -> Result<ExitStatus, Failure> {
+    if args.reason.trim().is_empty() {
+        return Err(Failure::Usage("--reason: expected the reason of the pause, found none".into()));
+    }
+    store.pause_heavy(&args.reason, &principal(config, args.by).await?).await?;
+    stderr::say(
+        "no node begins heavy work; what runs is finished, and uploads are still recorded and validated",
+    );
+    Ok(ExitStatus::Done)
+}
+
+async fn resume(store: &dyn Store) -> Result<ExitStatus, Failure> {
+    match store.resume_heavy().await? {
+        true => stderr::say("nodes begin heavy work again"),
+        false => stderr::say("heavy work was not paused"),
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// The order to begin no heavy work, for people.
+pub fn told(pause: &HeavyPause) -> String {
+    format!(
+        "heavy work is paused since {} by {}: {}; `reelgate fleet resume heavy` ends it",
+        local_time(pause.since_ms),
+        table::clean(&pause.by.name),
+        table::clean(&pause.reason)
+    )
 }
 
 async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure> {
     let nodes = store.nodes().await?;
+    if let Some(pause) = store.heavy_pause().await? {
+        stderr::say(&told(&pause));
+    }
     if as_json {
         for node in &nodes {
             let line = json!({

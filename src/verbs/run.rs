@@ -24,6 +24,7 @@ use crate::output::progress::Progress;
 use crate::output::stderr;
 use crate::output::table::{self, clean, seconds};
 use crate::telemetry::Telemetry;
+use crate::verbs::fleet::told;
 use crate::verbs::{asset_line, unended};
 use crate::wiring::{self, EnginePurpose};
 use ended_lines::EndedLines;
@@ -43,6 +44,9 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     let signals = Signals::default();
     let _telemetry = Telemetry::start(&config, &wiring::node_name(&config), log, signals.spans())?;
     let context = wiring::context(&config, EnginePurpose::Run, signals).await?;
+    if let Some(pause) = context.store.heavy_pause().await? {
+        return Err(Failure::Usage(told(&pause)));
+    }
     let since = Instant::now();
     let left_over = unended(&*context.store).await?;
     if !left_over.is_empty() {

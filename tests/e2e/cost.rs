@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::service::{Service, copy_in, ended, states, until};
 use crate::support::{TempHome, lines, sample, talk};
 
 /// The lines of a command that prints JSON.
@@ -89,4 +90,38 @@ fn a_wrong_day_node_or_price_table_is_one_clear_line() {
         assert_eq!(refused.status.code(), Some(2), "{variable}");
         assert!(talk(&refused).contains(expected), "{}", talk(&refused));
     }
+}
+
+#[test]
+fn a_pause_of_heavy_work_keeps_uploads_and_ends_with_all_of_them() {
+    let home = TempHome::encoding_quickly();
+    let service = Service::start(&home);
+    let pause = home.reelgate(&["fleet", "pause", "heavy", "--reason", "too dear", "--by", "ann"]);
+    assert!(pause.status.success(), "{}", talk(&pause));
+    let ingest = home.path().join("ingest");
+    copy_in(&sample("big-buck-bunny-5s.mp4"), &ingest.join("a.mp4"));
+    copy_in(&sample("playlist-in-disguise.mp4"), &ingest.join("b.mp4"));
+    // The refused upload leaves, and the other one is validated and waits.
+    let waiting = |states: &Vec<(String, String)>| {
+        states.len() == 2 && states.iter().any(|(_, state)| state == "processing") && ended(states) == 1
+    };
+    until("one upload waits", || states(&home), waiting);
+    let listed = json(&home, &["list", "--json"]);
+    let id = listed.iter().find(|line| line["state"] == "processing").unwrap()["asset_id"].clone();
+    let id = id.as_str().unwrap().to_owned();
+    let heavy = json(&home, &["queue", "--json"]);
+    assert!(heavy.iter().any(|row| row["lane"] == "heavy" && row["leased"] == 0), "{heavy:?}");
+    let status = home.reelgate(&["fleet", "status"]);
+    assert!(talk(&status).contains("by ann: too dear"), "{}", talk(&status));
+    let refused = home.command(&["fleet", "pause", "heavy", "--reason", " "]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+
+    let resumed = home.reelgate(&["fleet", "resume", "heavy"]);
+    assert!(talk(&resumed).contains("nodes begin heavy work again"), "{}", talk(&resumed));
+    until("both ended", || states(&home), |states| ended(states) == 2);
+    let history = json(&home, &["why", &id, "--json"]);
+    let at =
+        |what: &str| history.iter().position(|line| line["what"] == what && line["task"] == "video-00000");
+    assert!(at("claimed") > at("due") && at("due").is_some(), "{history:?}");
+    drop(service);
 }

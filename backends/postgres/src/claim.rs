@@ -88,6 +88,10 @@ impl PgStore {
         tasks_max: u16,
         lease_ms: u64,
     ) -> DbResult<Vec<Claim>> {
+        // Asked with every claim of this lane: no node begins heavy work later than its next claim.
+        if lane == Lane::Heavy && again!(self, self.read_pause())?.is_some() {
+            return Ok(Vec::new());
+        }
         let woke_ms = again!(self, self.wake_waiting())?;
         let looks: Vec<Look> = urgencies()
             .into_iter()

@@ -24,6 +24,7 @@ mod documents;
 mod error;
 mod ingest;
 mod jobs;
+mod lane_pauses;
 mod late_events;
 mod leases;
 mod ledger;

@@ -12,8 +12,8 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord, NodeReport,
-    NoticeRecord, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord,
+    NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
@@ -231,6 +231,18 @@ impl Nodes for PgStore {
 
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
         Ok(again!(self, self.set_drain(node, drain))?)
+    }
+
+    async fn pause_heavy(&self, reason: &str, by: &Principal) -> PortResult<()> {
+        Ok(again!(self, self.begin_pause(reason, by))?)
+    }
+
+    async fn resume_heavy(&self) -> PortResult<bool> {
+        Ok(again!(self, self.end_pause())?)
+    }
+
+    async fn heavy_pause(&self) -> PortResult<Option<HeavyPause>> {
+        Ok(again!(self, self.read_pause())?)
     }
 }
 

@@ -2,16 +2,17 @@
 
 use reelgate_flow::asset::{Phase, Severity};
 use reelgate_flow::ids::NodeId;
+use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::fixture::{StoreFixture, event, well};
-use crate::samples::node_report;
+use super::fixture::{LEASE_MS, StoreFixture, event, well};
+use crate::samples::{node_report, principal};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::MediaEvent;
+use reelgate_ports::records::{Applied, MediaEvent};
 
 pub async fn high_priority_is_claimed_first_and_low_priority_last(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
@@ -179,4 +180,42 @@ fn deleted(key: &str, version: &str, sequencer: u64) -> MediaEvent {
 
 async fn claimed_keys(fixture: &StoreFixture, tasks_max: u16) -> Vec<String> {
     fixture.claim(Lane::Light, tasks_max).await.into_iter().map(|claim| claim.source.id.key).collect()
+}
+
+pub async fn paused_heavy_work_is_not_claimed_and_everything_else_goes_on(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.validate(&asset).await;
+    let running = fixture.claim(Lane::Heavy, 1).await;
+    assert_eq!((running.len(), fixture.store.heavy_pause().await.unwrap()), (1, None));
+    fixture.store.pause_heavy("too dear", &principal("ann")).await.unwrap();
+    fixture.clock.advance_ms(5);
+    fixture.store.pause_heavy("budget of May", &principal("bob")).await.unwrap();
+    let pause = fixture.store.heavy_pause().await.unwrap().expect("a pause");
+    assert_eq!((pause.reason.as_str(), &pause.by), ("budget of May", &principal("bob")));
+    assert_eq!(pause.since_ms, fixture.store.asset(&asset).await.unwrap().asset.received_ms + 5);
+
+    // What runs is finished, uploads are ingested, and light work goes on.
+    assert_eq!(fixture.claim(Lane::Heavy, 100).await, []);
+    let finished = fixture.store.complete(&[well(&running[0], Severity::None)]).await.unwrap();
+    assert!(matches!(finished[0], Applied::Committed(_)));
+    let screened = fixture.claim_one(TaskKey::Screen).await;
+    fixture.store.complete(&[well(&screened, Severity::None)]).await.unwrap();
+    let later = fixture.upload("b", 1).await;
+    fixture.validate(&later).await;
+    fixture.clock.advance_ms(LEASE_MS * 100);
+    assert_eq!(fixture.claim(Lane::Heavy, 100).await, []);
+    let refused = fixture.upload("c", 1).await;
+    fixture.fail(&fixture.claim_one(TaskKey::Validate).await, Code::NotMedia).await;
+    fixture.claim_one(TaskKey::Withdraw).await;
+    assert_eq!(fixture.phase(&refused).await, Phase::Withdrawing);
+
+    assert!(fixture.store.resume_heavy().await.unwrap());
+    assert!(!fixture.store.resume_heavy().await.unwrap());
+    assert_eq!(fixture.store.heavy_pause().await.unwrap(), None);
+    fixture.run(Severity::None).await;
+    assert_eq!(
+        (fixture.phase(&asset).await, fixture.phase(&later).await),
+        (Phase::Published, Phase::Published)
+    );
 }

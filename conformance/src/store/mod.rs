@@ -266,6 +266,7 @@ macro_rules! store_suite {
                 the_queue_counts_by_lane_stage_priority_and_prefix
                 a_node_is_listed_and_gets_its_order_to_drain
                 an_order_to_an_unknown_node_is_missing
+                paused_heavy_work_is_not_claimed_and_everything_else_goes_on
                 a_deleted_upload_is_superseded_unless_it_was_published
                 an_upload_older_than_its_deletion_does_not_begin
                 a_deleted_version_does_not_concern_other_versions

@@ -160,6 +160,12 @@ _reelgate() {
             reelgate__subcmd__fleet,help)
                 cmd="reelgate__subcmd__fleet__subcmd__help"
                 ;;
+            reelgate__subcmd__fleet,pause)
+                cmd="reelgate__subcmd__fleet__subcmd__pause"
+                ;;
+            reelgate__subcmd__fleet,resume)
+                cmd="reelgate__subcmd__fleet__subcmd__resume"
+                ;;
             reelgate__subcmd__fleet,status)
                 cmd="reelgate__subcmd__fleet__subcmd__status"
                 ;;
@@ -171,6 +177,12 @@ _reelgate() {
                 ;;
             reelgate__subcmd__fleet__subcmd__help,help)
                 cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__help"
+                ;;
+            reelgate__subcmd__fleet__subcmd__help,pause)
+                cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__pause"
+                ;;
+            reelgate__subcmd__fleet__subcmd__help,resume)
+                cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__resume"
                 ;;
             reelgate__subcmd__fleet__subcmd__help,status)
                 cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__status"
@@ -285,6 +297,12 @@ _reelgate() {
                 ;;
             reelgate__subcmd__help__subcmd__fleet,drain)
                 cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__drain"
+                ;;
+            reelgate__subcmd__help__subcmd__fleet,pause)
+                cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__pause"
+                ;;
+            reelgate__subcmd__help__subcmd__fleet,resume)
+                cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__resume"
                 ;;
             reelgate__subcmd__help__subcmd__fleet,status)
                 cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__status"
@@ -827,7 +845,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__fleet)
-            opts="-h -V --home --config --log --help --version status drain undrain help"
+            opts="-h -V --home --config --log --help --version status drain undrain pause resume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -879,7 +897,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__fleet__subcmd__help)
-            opts="status drain undrain help"
+            opts="status drain undrain pause resume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -920,6 +938,34 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        reelgate__subcmd__fleet__subcmd__help__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__fleet__subcmd__help__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         reelgate__subcmd__fleet__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -941,6 +987,66 @@ _reelgate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__fleet__subcmd__pause)
+            opts="-h -V --reason --by --home --config --log --help --version heavy"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__fleet__subcmd__resume)
+            opts="-h -V --home --config --log --help --version heavy"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1183,7 +1289,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__fleet)
-            opts="status drain undrain"
+            opts="status drain undrain pause resume"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1197,6 +1303,34 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__fleet__subcmd__drain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__fleet__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__fleet__subcmd__resume)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

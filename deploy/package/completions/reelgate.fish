@@ -204,15 +204,17 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand audit; and __fish_seen
 complete -c reelgate -n "__fish_reelgate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the whole log to a file, sealed at its end'
 complete -c reelgate -n "__fish_reelgate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that the log is complete and unchanged, and not older than the seal that is kept outside of the database'
 complete -c reelgate -n "__fish_reelgate_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -s h -l help -d 'Print help'
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -s V -l version -d 'Print version'
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -f -a "status" -d 'List the nodes seen within the last day'
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -f -a "drain" -d 'Let a node finish what it runs and take no new work'
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -f -a "undrain" -d 'Withdraw the order to drain'
-complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -f -a "status" -d 'List the nodes seen within the last day'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -f -a "drain" -d 'Let a node finish what it runs and take no new work'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -f -a "undrain" -d 'Withdraw the order to drain'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -f -a "pause" -d 'Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated, and what is personal is still withdrawn'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -f -a "resume" -d 'End a pause'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and not __fish_seen_subcommand_from status drain undrain pause resume help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from status" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from status" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from status" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
@@ -229,9 +231,23 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from undrain" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from undrain" -s h -l help -d 'Print help'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from undrain" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from pause" -l reason -d 'Why; every node\'s operator sees it' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from pause" -l by -d 'Who orders it; the name of the system\'s user where not given' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from pause" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from pause" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from pause" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from pause" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from resume" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from resume" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from resume" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from resume" -s V -l version -d 'Print version'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "status" -d 'List the nodes seen within the last day'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "drain" -d 'Let a node finish what it runs and take no new work'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "undrain" -d 'Withdraw the order to drain'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated, and what is personal is still withdrawn'
+complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "resume" -d 'End a pause'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
@@ -244,7 +260,7 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_s
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l json -d 'JSON instead of text'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l json -d 'One JSON object per line of the ledger'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from report" -l by -d 'What to divide the cost by' -r -f -a "asset\t'The asset'
@@ -397,6 +413,8 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "status" -d 'List the nodes seen within the last day'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "drain" -d 'Let a node finish what it runs and take no new work'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "undrain" -d 'Withdraw the order to drain'
+complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "pause" -d 'Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated, and what is personal is still withdrawn'
+complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "resume" -d 'End a pause'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "report" -d 'Add up what everything cost'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from events" -f -a "redrive-dlq" -d 'Send the events of the dead-letter queue again, to the stream or queue that the fleet reads'

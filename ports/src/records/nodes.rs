@@ -5,6 +5,8 @@ use reelgate_flow::ids::NodeId;
 use reelgate_flow::task::Lane;
 use serde::{Deserialize, Serialize};
 
+use super::principal::Principal;
+
 /// What a node reports about itself with every heartbeat.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct NodeReport {
@@ -41,6 +43,17 @@ pub struct StageCost {
     pub tasks: u64,
     /// Their mean wall-clock milliseconds.
     pub wall_ms: u64,
+}
+
+/// An order to the whole fleet: begin no heavy work. Events are still ingested, and light work goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeavyPause {
+    /// Why.
+    pub reason: String,
+    /// Who ordered it.
+    pub by: Principal,
+    /// Since when, milliseconds since 1970 on the store's clock.
+    pub since_ms: u64,
 }
 
 /// A node as the store knows it.

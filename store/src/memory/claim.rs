@@ -21,6 +21,9 @@ pub(super) fn claim(
     tasks_max: u16,
     lease_ms: u64,
 ) -> Vec<Claim> {
+    if lane == Lane::Heavy && state.heavy_pause.is_some() {
+        return Vec::new();
+    }
     let is_due = |(.., arrival, _, task): &&ClaimPosition| {
         let extra = state.at(*arrival).and_then(|stored| stored.extras.get(task));
         extra.is_some_and(|extra| extra.ready_at_ms <= now_ms)

@@ -30,8 +30,8 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord, NodeReport,
-    NoticeRecord, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord,
+    NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::{
@@ -356,6 +356,21 @@ impl Nodes for MemoryStore {
         };
         state.nodes.get_mut(node).ok_or_else(unknown)?.drain_ordered = drain;
         Ok(())
+    }
+
+    async fn pause_heavy(&self, reason: &str, by: &Principal) -> PortResult<()> {
+        let since_ms = self.now_ms();
+        let pause = HeavyPause { reason: reason.to_owned(), by: by.clone(), since_ms };
+        self.state.lock().await.heavy_pause = Some(pause);
+        Ok(())
+    }
+
+    async fn resume_heavy(&self) -> PortResult<bool> {
+        Ok(self.state.lock().await.heavy_pause.take().is_some())
+    }
+
+    async fn heavy_pause(&self) -> PortResult<Option<HeavyPause>> {
+        Ok(self.state.lock().await.heavy_pause.clone())
     }
 }
 

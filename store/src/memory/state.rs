@@ -8,8 +8,8 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, Decision, ExternalScanEvent, FindingRecord, HistoryRecord, LedgerRecord, NodeReport,
-    NoticeRecord, ProducerMetadata, Proposal, RenditionRecord, TaskJob,
+    AuditRecord, Decision, ExternalScanEvent, FindingRecord, HeavyPause, HistoryRecord, LedgerRecord,
+    NodeReport, NoticeRecord, ProducerMetadata, Proposal, RenditionRecord, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -124,6 +124,7 @@ pub(super) struct State {
     /// Whether the rule of two people was on at the last decision.
     pub two_people: bool,
     pub nodes: BTreeMap<NodeId, Node>,
+    pub heavy_pause: Option<HeavyPause>,
     /// By stream and shard, each with the epoch of its lease.
     pub shards: BTreeMap<(String, String), (ShardRow, u64)>,
 }

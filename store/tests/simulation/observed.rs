@@ -149,7 +149,7 @@ impl Observed {
         let ledger: Vec<_> = ledger.collect();
         let histories = self.rows.iter().map(|row| call(self.store.history(&row.id)));
         let histories = histories.collect::<PortResult<Vec<_>>>().map_err(|error| error.to_string())?;
-        let estimated = std::mem::take(&mut self.spending).is_the_ledger(&histories, &ledger)?;
+        let estimated = std::mem::take(&mut self.spending).compare(&histories, &ledger)?;
         let late =
             |(_, row): &&(usize, LedgerRow)| row.record.waste && row.record.charge.method == Method::Measured;
         (0..estimated).for_each(|_| self.journal.hit(Hit::LostAttemptCharged));

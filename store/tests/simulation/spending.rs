@@ -82,7 +82,7 @@ impl Spending {
     }
 
     /// Compares the ledger with all attempts: each is there once, and every sum is the sum of the attempts.
-    pub fn is_the_ledger(
+    pub fn compare(
         mut self,
         histories: &[Vec<HistoryRecord>],
         ledger: &[(usize, LedgerRow)],

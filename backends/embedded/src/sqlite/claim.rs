@@ -31,6 +31,7 @@ pub(super) async fn claim(
         "UPDATE tasks SET attempts = attempts + 1, lease_owner = ?1, lease_until_ms = ?2
          FROM (SELECT asset AS a, task AS t FROM tasks
                WHERE state = 'ready' AND lease_owner IS NULL AND lane = ?3 AND ready_at_ms <= ?4
+                   AND NOT EXISTS (SELECT 1 FROM lane_pauses WHERE lane_pauses.lane = ?3)
                ORDER BY urgency, queue_position, asset, task LIMIT ?5)
          WHERE asset = a AND task = t
          RETURNING asset, task, attempts, urgency, queue_position",

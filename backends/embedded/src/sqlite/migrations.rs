@@ -20,7 +20,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (13, "announced_seals", include_str!("../../migrations/0013_announced_seals.sql")),
     (14, "metadata", include_str!("../../migrations/0014_metadata.sql")),
     (15, "families", include_str!("../../migrations/0015_families.sql")),
-    (16, "ledger", include_str!("../../migrations/0016_ledger.sql")),
+    (16, "cost", include_str!("../../migrations/0016_cost.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

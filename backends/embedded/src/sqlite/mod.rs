@@ -16,6 +16,7 @@ mod facts;
 mod ingest;
 mod inspect;
 mod jobs;
+mod lane_pauses;
 mod late_events;
 mod leases;
 mod ledger;
@@ -49,8 +50,8 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord, NodeReport,
-    NoticeRecord, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord,
+    NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
@@ -297,6 +298,18 @@ impl Nodes for SqliteStore {
 
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
         nodes::order_drain(&self.writer, node, drain).await
+    }
+
+    async fn pause_heavy(&self, reason: &str, by: &Principal) -> PortResult<()> {
+        lane_pauses::pause(&self.writer, self.clock.now_ms(), reason, by).await
+    }
+
+    async fn resume_heavy(&self) -> PortResult<bool> {
+        lane_pauses::resume(&self.writer).await
+    }
+
+    async fn heavy_pause(&self) -> PortResult<Option<HeavyPause>> {
+        lane_pauses::read(&self.readers).await
     }
 }
 

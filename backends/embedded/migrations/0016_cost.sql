@@ -15,3 +15,12 @@ CREATE TABLE ledger (
     waste            INTEGER NOT NULL,
     PRIMARY KEY (asset, task, attempt, resource)
 ) STRICT, WITHOUT ROWID;
+
+-- Orders to the whole fleet to begin no work of a lane.
+CREATE TABLE lane_pauses (
+    lane     TEXT PRIMARY KEY,
+    reason   TEXT NOT NULL,
+    by_name  TEXT NOT NULL,
+    by_how   TEXT NOT NULL,
+    at_ms    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

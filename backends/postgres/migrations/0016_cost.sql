@@ -15,3 +15,12 @@ CREATE TABLE ledger (
     method           text NOT NULL,
     PRIMARY KEY (asset, task, attempt, resource)
 );
+
+-- Orders to the whole fleet to begin no work of a lane.
+CREATE TABLE lane_pauses (
+    lane     text PRIMARY KEY,
+    reason   text NOT NULL,
+    by_name  text NOT NULL,
+    by_how   text NOT NULL,
+    at_ms    bigint NOT NULL
+);
