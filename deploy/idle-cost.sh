@@ -61,10 +61,11 @@ printf '%s\n' "$defaults" "$@" | awk -F= -v prices="$prices" '
     line("their detailed monitoring, seven metrics each", nodes + value["HeavyMin"], "metric", 7)
     line("keys", 1, "kms-key", (value["ExistingMediaKeyArn"] == "") + (value["ExistingEventKeyArn"] == "") + (value["ExistingPlatformKeyArn"] == ""))
     line("secret of the database", value["ExistingDatabaseSecretArn"] == "", "secret", 1)
-    # Four of the stack, two of each target tracking, and one of two metrics where heavy nodes start from zero.
-    line("alarms", 1, "alarm", 8 + (value["HeavyMin"] == 0 ? 2 : 0))
-    line("metrics of the fleet", 1, "metric", 3)
-    line("dashboard", 1, "dashboard", 1)
+    # Six of the stack, two of each target tracking, and one of two metrics where heavy nodes start from zero.
+    line("alarms", 1, "alarm", 10 + (value["HeavyMin"] == 0 ? 2 : 0))
+    full = value["CloudWatch"] == "full"
+    line("metrics of the fleet, and one of its log", 1, "metric", 1 + (full ? 26 : 4))
+    line("dashboards", 1, "dashboard", full ? 3 : 1)
     line("buckets that Macie watches", macie, "macie-bucket", 8)
     printf "%9.2f  US dollars in a month without uploads, list prices of %s\n", total, region
   }'

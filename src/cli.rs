@@ -3,6 +3,7 @@
 mod cost;
 #[cfg(test)]
 mod pages;
+mod signals;
 mod sim;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use reelgate_ports::audit::Seal;
 
 pub use cost::{CostVerb, PauseArgs, ReportArgs, ReportBy};
+pub use signals::SignalsVerb;
 pub use sim::SimArgs;
 
 /// The gate through which video enters a company: validates, transcodes, screens, and publishes,
@@ -60,7 +62,7 @@ pub enum Verb {
     /// Show one asset: facts, stages, renditions, findings
     Show(AssetArgs),
     /// Show an asset's history: every event, decision and attempt, in order
-    Why(AssetArgs),
+    Why(WhyArgs),
     /// Give failed or rejected assets another try
     Redrive(RedriveArgs),
     /// Make part of a published asset again; the current publication stays until then
@@ -107,6 +109,9 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Check the configuration and the access to every service; changes nothing
     Check(CheckArgs),
+    /// Write dashboards, rules and alarms as files for Grafana, Prometheus and CloudWatch
+    #[command(subcommand)]
+    Signals(SignalsVerb),
     /// Simulate a fleet in virtual time: waits, losses, load of the database
     Sim(SimArgs),
 }
@@ -184,7 +189,7 @@ pub struct ListArgs {
     pub json: bool,
 }
 
-/// Arguments of `show` and `why`.
+/// Arguments of `show`.
 #[derive(Args)]
 pub struct AssetArgs {
     /// Asset id, or its first characters
@@ -193,6 +198,19 @@ pub struct AssetArgs {
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `why`.
+#[derive(Args)]
+pub struct WhyArgs {
+    #[command(flatten)]
+    pub asset: AssetArgs,
+    /// One line for each stage instead of one for each attempt and event of it
+    #[arg(long, conflicts_with_all = ["follow", "json"])]
+    pub summary: bool,
+    /// Print further lines as they come, until the asset has ended
+    #[arg(long)]
+    pub follow: bool,
 }
 
 /// Arguments of `redrive`.

@@ -83,6 +83,7 @@ async fn dispatch(cli: Cli) -> Result<ExitStatus, Failure> {
         Verb::Upload(_) | Verb::Events(_) | Verb::Presign(_) => Err(wiring::aws::absent("this command")),
         Verb::Verify(args) => verbs::verify::verify(&global, args).await,
         Verb::Check(args) => verbs::check::check(&global, args).await,
+        Verb::Signals(verb) => verbs::signals::signals(verb),
         Verb::Sim(args) => verbs::sim::sim(&args),
     }
 }

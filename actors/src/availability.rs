@@ -3,8 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use reelgate_ports::records::NodeRecord;
+
 /// The word for a node whose process has ended in order. It is the last report of that process.
 pub const STOPPED: &str = "stopped";
+
+/// A node that has not reported for longer, and has not said that it stopped, is lost, milliseconds: its leases have expired
+/// by then.
+const LOST_MS: u64 = 60_000;
+
+/// The state of a node as operators see it.
+pub fn state_of(node: &NodeRecord) -> &str {
+    match node.silent_ms > LOST_MS {
+        _ if node.report.state == STOPPED => STOPPED,
+        true => "lost",
+        false if node.drain_ordered && node.report.state == "working" => "draining",
+        false => &node.report.state,
+    }
+}
 
 /// Why a node takes no work.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -71,7 +87,23 @@ impl Availability {
 
 #[cfg(test)]
 mod tests {
+    use reelgate_conformance::samples::node_report;
+    use reelgate_ports::records::NodeReport;
+
     use super::*;
+
+    #[test]
+    fn a_node_that_stopped_is_not_lost_and_a_silent_one_is() {
+        let shown = |reported: &str, silent_ms, drain_ordered| {
+            let report = NodeReport { state: reported.into(), ..node_report("n") };
+            state_of(&NodeRecord { report, first_seen_ms: 0, silent_ms, drain_ordered }).to_owned()
+        };
+        assert_eq!(shown("working", LOST_MS, false), "working");
+        assert_eq!(shown("working", LOST_MS, true), "draining");
+        assert_eq!(shown("unfit", 0, true), "unfit");
+        assert_eq!(shown("working", LOST_MS + 1, true), "lost");
+        assert_eq!([0, LOST_MS + 1].map(|silent_ms| shown(STOPPED, silent_ms, true)), [STOPPED; 2]);
+    }
 
     #[test]
     fn the_node_takes_work_again_only_when_the_last_reason_is_gone() {

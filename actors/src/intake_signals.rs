@@ -1,30 +1,22 @@
 //! What came in besides uploads: restorations from an archive, and findings that the sweep of the external scanner brought.
 
-use prometheus::IntCounterVec;
 use reelgate_ports::records::UnarchivedResult;
+use reelgate_signals::catalogue;
 
 use crate::finding_sweep::SweptFindings;
+use crate::meters::{Counters, Meters};
 
 /// See the module.
 pub struct IntakeSignals {
-    unarchived: IntCounterVec,
-    findings_swept: IntCounterVec,
+    unarchived: Counters,
+    findings_swept: Counters,
 }
 
 impl IntakeSignals {
-    /// `add` registers a counter by its name, help and labels.
-    pub(crate) fn new(add: &dyn Fn(&str, &str, &[&str]) -> IntCounterVec) -> Self {
+    pub(crate) fn new(meters: &Meters) -> Self {
         Self {
-            unarchived: add(
-                "reelgate_unarchived_total",
-                "Events that an upload was restored from its archive, by what became of its asset.",
-                &["result"],
-            ),
-            findings_swept: add(
-                "reelgate_findings_swept_total",
-                "Findings of the external scanner seen by sweeps; `found`: their event had not come.",
-                &["result"],
-            ),
+            unarchived: meters.counters(&catalogue::UNARCHIVED),
+            findings_swept: meters.counters(&catalogue::FINDINGS_SWEPT),
         }
     }
 

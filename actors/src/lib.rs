@@ -13,6 +13,7 @@ mod guard;
 mod intake;
 mod intake_signals;
 mod messages;
+pub mod meters;
 mod name_watch;
 mod node_health;
 mod node_maintenance;
@@ -37,6 +38,7 @@ mod supervisor;
 mod tests;
 mod thinned;
 mod transcoder;
+mod upload_signals;
 mod validator;
 pub mod work;
 

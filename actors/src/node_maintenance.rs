@@ -1,6 +1,6 @@
 //! Maintains this node: reports to the store that it lives or has stopped, obeys orders to drain, runs the self-test, and
 //! watches for the end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews
-//! decisions, seals the audit log, and reports how much work is left.
+//! decisions, seals the audit log, and measures how much work is left; one of these nodes reports about the fleet.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
 use crate::messages::{NodeSuspected, WorkEnded};
 use crate::name_watch::NameWatch;
+use crate::work::fleet_report;
 use crate::work::self_test::self_test;
 use crate::work::sweep::sweep;
 use crate::work::sweep_findings::sweep_findings;
@@ -209,8 +210,11 @@ impl NodeMaintenance {
             }
             context.signals.work_left(&left);
             match &context.machine {
-                Some(machine) => machine.report_work_left(&left).await,
-                None => Ok(()),
+                Some(machine) if fleet_report::reports(&context.node, &nodes) => {
+                    let backlog = context.signals.store().backlog();
+                    machine.report_fleet(&fleet_report::values(&left, &nodes, backlog.as_ref())).await
+                }
+                _ => Ok(()),
             }
         });
     }
@@ -296,7 +300,9 @@ impl NodeMaintenance {
         let context = Arc::clone(&self.context);
         self.spawn(ctx, async move {
             context.store.review(context.review_ms).await?;
-            seal_and_keep(&*context.store, &*context.seals).await.map(drop)
+            seal_and_keep(&*context.store, &*context.seals).await?;
+            context.signals.store().sealed();
+            Ok(())
         });
     }
 
@@ -348,6 +354,8 @@ impl Actor for NodeMaintenance {
         }
         let Some(events) = self.context.events.clone() else { return };
         self.retain(ctx);
+        // Its age counts from the start, so that a seal that never succeeds is seen.
+        self.context.signals.store().sealed();
         ctx.run_interval(DECISIONS_INTERVAL, |act, ctx| act.maintain_decisions(ctx));
         ctx.run_interval(WORK_LEFT_INTERVAL, |act, ctx| act.measure(ctx));
         ctx.run_interval(SWEEP_CHECK_INTERVAL, move |act, ctx| {

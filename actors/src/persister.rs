@@ -29,7 +29,7 @@ use crate::messages::{
 };
 use crate::node_health::NodeHealth;
 use crate::persister_turn::{NotCommitted, Turn, discard_staging, turn};
-use crate::privacy_signals::PrivacySignals;
+use crate::signals::Signals;
 use crate::spans::TraceParent;
 
 /// Longest time between polls for work that no message announces: retries that are due, tasks that other nodes gave back.
@@ -70,7 +70,7 @@ pub struct Persister {
 }
 
 /// Updates metrics from an asset's history.
-type Measure = fn(&PrivacySignals, &[HistoryRecord]);
+type Measure = fn(&Signals, &[HistoryRecord]);
 
 impl Persister {
     pub fn new(
@@ -157,7 +157,7 @@ impl Persister {
         let mut store_answers = true;
         match turn.committed {
             Ok(committed) => {
-                self.measure_privacy(&committed, ctx);
+                self.measure(&committed, ctx);
                 self.committed(committed);
             }
             Err(NotCommitted { reports, error }) => {
@@ -218,20 +218,24 @@ impl Persister {
     }
 
     /// Runs in parallel to the turns: nothing waits for metrics.
-    fn measure_privacy(&self, committed: &[(TaskReport, Applied)], ctx: &mut Context<Self>) {
+    fn measure(&self, committed: &[(TaskReport, Applied)], ctx: &mut Context<Self>) {
         let mut measured: Vec<(AssetId, Measure)> = Vec::new();
         for (report, applied) in committed {
             let Applied::Committed(phase) = applied else { continue };
             let asset = report.fence.asset.clone();
-            if let Ending::Success(Success::Screened { findings, .. }) = &report.ending {
-                self.context.signals.privacy().screened(findings);
-                measured.push((asset.clone(), PrivacySignals::judged));
+            if let Ending::Success(Success::Screened { screening, findings, .. }) = &report.ending {
+                self.context.signals.privacy().screened(screening);
+                self.context.signals.privacy().found(findings);
+                measured.push((asset.clone(), |signals, history| signals.privacy().judged(history)));
             } else if let Ending::Success(Success::ExternallyScanned { findings, .. }) = &report.ending {
                 let scanners = |finding: &&FindingRecord| finding.source == Finder::Macie;
-                self.context.signals.privacy().screened(findings.iter().filter(scanners));
+                self.context.signals.privacy().found(findings.iter().filter(scanners));
             }
             if *phase == Phase::Quarantined && report.fence.task == TaskKey::Withdraw {
-                measured.push((asset, PrivacySignals::quarantined));
+                measured.push((asset.clone(), |signals, history| signals.privacy().quarantined(history)));
+            }
+            if phase.is_ended() && report.fence.task != TaskKey::KeepSource {
+                measured.push((asset, |signals, history| signals.upload_times().ended(history)));
             }
         }
         if measured.is_empty() {
@@ -241,7 +245,7 @@ impl Persister {
         let reading = async move {
             for (asset, measure) in measured {
                 match context.store.history(&asset).await {
-                    Ok(history) => measure(context.signals.privacy(), &history),
+                    Ok(history) => measure(&context.signals, &history),
                     Err(error) => context.signals.store_failed("history", &error),
                 }
             }

@@ -3,14 +3,17 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts};
-use reelgate_flow::asset::{NoticeKind, Phase};
+use prometheus::{Histogram, IntCounter};
+use reelgate_flow::asset::{NoticeKind, Phase, Screening};
 use reelgate_ports::records::{FindingRecord, HistoryEvent, HistoryRecord, NoticeRecord};
+use reelgate_signals::catalogue;
+
+use crate::meters::{Counters, Meters};
 
 /// Counters and histograms about personal data.
 pub(crate) struct PrivacySignals {
-    findings: IntCounterVec,
+    screenings: Counters,
+    findings: Counters,
     detection: Histogram,
     response: Histogram,
     alert: Histogram,
@@ -18,48 +21,25 @@ pub(crate) struct PrivacySignals {
 }
 
 impl PrivacySignals {
-    /// Registers each metric by `add`, with its kind.
-    pub(crate) fn new(add: &dyn Fn(&'static str, Box<dyn Collector>)) -> Self {
-        let histogram = |name: &str, help: &str, buckets: &[f64]| {
-            let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-            let histogram = Histogram::with_opts(opts).expect("names are literals and buckets ascend");
-            add("histogram", Box::new(histogram.clone()));
-            histogram
-        };
-        let findings =
-            Opts::new("reelgate_findings_total", "Kinds of personal data found, once for each screening.");
-        let findings =
-            IntCounterVec::new(findings, &["kind", "severity"]).expect("names and labels are literals");
-        add("counter", Box::new(findings.clone()));
-        let quarantines = Opts::new(
-            "reelgate_quarantines_total",
-            "Quarantines completed: everything was removed, and a check showed that nothing is readable.",
-        );
-        let quarantines = IntCounter::with_opts(quarantines).expect("names are literals");
-        add("counter", Box::new(quarantines.clone()));
+    pub(crate) fn new(meters: &Meters) -> Self {
         Self {
-            findings,
-            quarantines,
-            detection: histogram(
-                "reelgate_detection_seconds",
-                "Seconds from the ingestion of an upload to the result of its first screening.",
-                &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0],
-            ),
-            response: histogram(
-                "reelgate_response_seconds",
-                "Seconds from the decision to quarantine an asset to the proof that nothing of it is readable.",
-                &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0],
-            ),
-            alert: histogram(
-                "reelgate_alert_seconds",
-                "Seconds from the end of a quarantine to the delivery of its notice, once for each receiver.",
-                &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0],
-            ),
+            screenings: meters.counters(&catalogue::SCREENINGS),
+            findings: meters.counters(&catalogue::FINDINGS),
+            quarantines: meters.counter(&catalogue::QUARANTINES),
+            detection: meters.histogram(&catalogue::DETECTION_SECONDS),
+            response: meters.histogram(&catalogue::RESPONSE_SECONDS),
+            alert: meters.histogram(&catalogue::ALERT_SECONDS),
         }
     }
 
     /// A screening was committed.
-    pub(crate) fn screened<'a>(&self, findings: impl IntoIterator<Item = &'a FindingRecord>) {
+    pub(crate) fn screened(&self, screening: &Screening) {
+        let searched = if screening.incomplete.is_empty() { "whole" } else { "incomplete" };
+        self.screenings.with_label_values(&[screening.severity.as_str(), searched]).inc();
+    }
+
+    /// A screening found these.
+    pub(crate) fn found<'a>(&self, findings: impl IntoIterator<Item = &'a FindingRecord>) {
         for finding in findings {
             let labels = [finding.kind.as_str(), finding.severity.as_str()];
             self.findings.with_label_values(&labels).inc();

@@ -1,14 +1,10 @@
 //! One method for each notable event: it writes the log line and increments the counter, so the two cannot disagree.
 //! Labels come from enums; no key, name or content of an upload is ever a label or a field.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use prometheus::core::{Collector, Desc};
-use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, ReceiverName};
 use reelgate_flow::reason::Fault;
@@ -17,38 +13,18 @@ use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::machine::WorkLeft;
 use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, StageCost, UsageRecord};
+use reelgate_signals::catalogue;
 use tokio::time::Instant;
 
-use crate::breaker::{Change, Service};
+use crate::breaker::Change;
 use crate::intake_signals::IntakeSignals;
+use crate::meters::{Counters, FloatGauges, Gauges, Histograms, Meters};
 use crate::privacy_signals::PrivacySignals;
 use crate::source_signals::SourceSignals;
 use crate::store_signals::StoreSignals;
 use crate::thinned::Thinned;
+use crate::upload_signals::UploadSignals;
 use crate::work::sweep::Swept;
-
-/// One metric, as `docs/reference/metrics.md` lists it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Metric {
-    pub name: String,
-    /// `counter`, `gauge` or `histogram`.
-    pub kind: &'static str,
-    pub labels: Vec<String>,
-    pub help: String,
-}
-
-impl Metric {
-    /// The metrics of a collector, from its own descriptions.
-    pub fn of(kind: &'static str, collector: &dyn Collector) -> Vec<Self> {
-        let one = |desc: &&Desc| Self {
-            name: desc.fq_name.clone(),
-            kind,
-            labels: desc.variable_labels.clone(),
-            help: desc.help.clone(),
-        };
-        collector.desc().iter().map(one).collect()
-    }
-}
 
 /// What a running node found when it read its configuration again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,160 +42,80 @@ pub enum ConfigLook<'a> {
 /// Counters of one engine.
 pub struct Signals {
     registry: Registry,
-    catalogue: Vec<Metric>,
-    uploads: IntCounterVec,
+    uploads: Counters,
+    upload_times: UploadSignals,
     batches_fenced: IntCounter,
-    work_left: GaugeVec,
-    swept: IntCounterVec,
+    work_left: FloatGauges,
+    swept: Counters,
     history_removed: IntCounter,
-    config_looks: IntCounterVec,
-    self_tests: IntCounterVec,
+    config_looks: Counters,
+    self_tests: Counters,
     costs: Mutex<BTreeMap<&'static str, (u64, u64)>>,
-    tasks_began: IntCounterVec,
-    tasks_ended: IntCounterVec,
-    task_seconds: HistogramVec,
-    worker_cpu_seconds: IntCounterVec,
-    assets_ended: IntCounterVec,
-    reasons: IntCounterVec,
+    tasks_began: Counters,
+    tasks_ended: Counters,
+    task_seconds: Histograms,
+    worker_cpu: Counters,
+    assets_ended: Counters,
+    faults: Counters,
     reports_stale: IntCounter,
-    services_away: IntGaugeVec,
+    services_away: Gauges,
     dead_letters: IntGauge,
     withdrawals_delayed: IntCounter,
     withdrawal_errors: Mutex<Thinned>,
-    tasks_refused: IntCounterVec,
+    tasks_refused: Counters,
     leases_lost: IntCounter,
-    notices: IntCounterVec,
-    actor_exits: IntCounterVec,
+    notices: Counters,
+    actor_exits: Counters,
     intake: IntakeSignals,
     sources: SourceSignals,
     store: StoreSignals,
-    spans: IntCounterVec,
+    spans: Counters,
     privacy: PrivacySignals,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        let registry = Registry::new();
-        let catalogue = RefCell::new(Vec::new());
-        let add = |kind, collector: Box<dyn Collector>| {
-            catalogue.borrow_mut().extend(Metric::of(kind, &*collector));
-            registry.register(collector).expect("each name is registered once");
-        };
-        let vec = |name: &str, help: &str, labels: &[&str]| {
-            let counter =
-                IntCounterVec::new(Opts::new(name, help), labels).expect("names and labels are literals");
-            add("counter", Box::new(counter.clone()));
-            counter
-        };
-        let one = |name: &str, help: &str| {
-            let counter = IntCounter::with_opts(Opts::new(name, help)).expect("names are literals");
-            add("counter", Box::new(counter.clone()));
-            counter
-        };
-        let opts = Opts::new(
-            "reelgate_work_left_seconds",
-            "Seconds until the lane is empty at the fleet's present capacity; reported by nodes with the role intake.",
-        );
-        let work_left = GaugeVec::new(opts, &["lane"]).expect("names and labels are literals");
-        add("gauge", Box::new(work_left.clone()));
-        let opts = Opts::new(
-            "reelgate_service_away",
-            "1 while this node's tasks fail in a row because of a service, otherwise 0.",
-        );
-        let services_away = IntGaugeVec::new(opts, &["service"]).expect("names and labels are literals");
-        for service in Service::ALL {
-            services_away.with_label_values(&[service.as_str()]).set(0);
-        }
-        add("gauge", Box::new(services_away.clone()));
-        let opts = Opts::new(
-            "reelgate_dead_letters",
-            "Events in the dead-letter queue, about; counted every minute by nodes with the role intake.",
-        );
-        let dead_letters = IntGauge::with_opts(opts).expect("names are literals");
-        add("gauge", Box::new(dead_letters.clone()));
-        let buckets = vec![0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0, 300.0, 1_200.0];
-        let opts = HistogramOpts::new("reelgate_task_seconds", "Wall-clock seconds of one attempt.")
-            .buckets(buckets);
-        let task_seconds = HistogramVec::new(opts, &["stage"]).expect("names and labels are literals");
-        add("histogram", Box::new(task_seconds.clone()));
+        let meters = Meters::default();
         Self {
-            uploads: vec("reelgate_uploads_total", "Upload events ingested.", &["result"]),
-            work_left,
-            services_away,
-            dead_letters,
-            swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["result"]),
-            self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["result"]),
-            history_removed: one(
-                "reelgate_history_removed_total",
-                "Pieces of history removed for their age: months in PostgreSQL, assets in SQLite.",
-            ),
-            config_looks: vec(
-                "reelgate_config_looks_total",
-                "Times a running node read its configuration again, by result.",
-                &["result"],
-            ),
+            uploads: meters.counters(&catalogue::UPLOADS),
+            upload_times: UploadSignals::new(&meters),
+            batches_fenced: meters.counter(&catalogue::BATCHES_FENCED),
+            work_left: meters.float_gauges(&catalogue::WORK_LEFT_SECONDS),
+            swept: meters.counters(&catalogue::SWEPT),
+            history_removed: meters.counter(&catalogue::HISTORY_REMOVED),
+            config_looks: meters.counters(&catalogue::CONFIG_LOOKS),
+            self_tests: meters.counters(&catalogue::SELF_TESTS),
             costs: Mutex::default(),
-            batches_fenced: one(
-                "reelgate_batches_fenced_total",
-                "Batches of events refused because another node owns their shard now.",
-            ),
-            tasks_began: vec("reelgate_tasks_began_total", "Attempts begun.", &["stage"]),
-            tasks_ended: vec("reelgate_tasks_ended_total", "Attempts ended.", &["stage", "result"]),
-            task_seconds,
-            worker_cpu_seconds: vec(
-                "reelgate_worker_cpu_milliseconds_total",
-                "CPU milliseconds of media workers.",
-                &["stage"],
-            ),
-            assets_ended: vec("reelgate_assets_ended_total", "Assets that reached an end.", &["phase"]),
-            reasons: vec("reelgate_faults_total", "Faults of attempts.", &["code", "class"]),
-            withdrawals_delayed: one(
-                "reelgate_withdrawals_delayed_total",
-                "Attempts to withdraw an asset (reject, quarantine, supersede, erase) that failed and are tried again; until one succeeds, its outputs may be readable.",
-            ),
+            tasks_began: meters.counters(&catalogue::TASKS_BEGAN),
+            tasks_ended: meters.counters(&catalogue::TASKS_ENDED),
+            task_seconds: meters.histograms(&catalogue::TASK_SECONDS),
+            worker_cpu: meters.counters(&catalogue::WORKER_CPU_MILLISECONDS),
+            assets_ended: meters.counters(&catalogue::ASSETS_ENDED),
+            faults: meters.counters(&catalogue::FAULTS),
+            reports_stale: meters.counter(&catalogue::REPORTS_STALE),
+            services_away: meters.gauges(&catalogue::SERVICE_AWAY),
+            dead_letters: meters.gauge(&catalogue::DEAD_LETTERS),
+            withdrawals_delayed: meters.counter(&catalogue::WITHDRAWALS_DELAYED),
             withdrawal_errors: Mutex::default(),
-            reports_stale: one(
-                "reelgate_reports_stale_total",
-                "Results refused because their attempt was no longer current.",
-            ),
-            tasks_refused: vec(
-                "reelgate_tasks_refused_total",
-                "Claims a stage's mailbox refused.",
-                &["stage"],
-            ),
-            leases_lost: one(
-                "reelgate_leases_lost_total",
-                "Tasks stopped because their lease could not be renewed.",
-            ),
-            notices: vec(
-                "reelgate_notices_total",
-                "Deliveries of notices by result and receiver.",
-                &["result", "receiver"],
-            ),
-            actor_exits: vec(
-                "reelgate_actor_exits_total",
-                "Actors that ended and were rebuilt.",
-                &["actor", "result"],
-            ),
-            intake: IntakeSignals::new(&vec),
-            sources: SourceSignals::new(&vec),
-            store: StoreSignals::new(vec(
-                "reelgate_store_failures_total",
-                "Store calls that failed.",
-                &["operation"],
-            )),
-            spans: vec("reelgate_spans_total", "Spans by result: exported, failed or dropped.", &["result"]),
-            privacy: PrivacySignals::new(&add),
-            catalogue: catalogue.take(),
-            registry,
+            tasks_refused: meters.counters(&catalogue::TASKS_REFUSED),
+            leases_lost: meters.counter(&catalogue::LEASES_LOST),
+            notices: meters.counters(&catalogue::NOTICES),
+            actor_exits: meters.counters(&catalogue::ACTOR_EXITS),
+            intake: IntakeSignals::new(&meters),
+            sources: SourceSignals::new(&meters),
+            store: StoreSignals::new(meters.counters(&catalogue::STORE_FAILURES)),
+            spans: meters.counters(&catalogue::SPANS),
+            privacy: PrivacySignals::new(&meters),
+            registry: meters.into_registry(),
         }
     }
 }
 
 impl Signals {
-    /// Every metric of this value.
-    pub fn catalogue(&self) -> &[Metric] {
-        &self.catalogue
+    /// These receivers of notices are configured: their deliveries begin at zero.
+    pub fn receivers<'a>(&self, names: impl Iterator<Item = &'a ReceiverName>) {
+        let names: Vec<String> = names.map(|name| name.as_str().to_owned()).collect();
+        self.notices.begin(&catalogue::NOTICES.from_start(&names));
     }
 
     /// The registry that holds every metric.
@@ -229,7 +125,7 @@ impl Signals {
 
     /// Spans that were `exported`, that `failed` to be, and that were `dropped` because too many waited. The exporter counts.
     pub fn spans(&self) -> &IntCounterVec {
-        &self.spans
+        self.spans.vec()
     }
 
     /// What this node knows about its store without a call.
@@ -243,6 +139,10 @@ impl Signals {
 
     pub(crate) fn sources(&self) -> &SourceSignals {
         &self.sources
+    }
+
+    pub(crate) fn upload_times(&self) -> &UploadSignals {
+        &self.upload_times
     }
 
     pub(crate) fn privacy(&self) -> &PrivacySignals {
@@ -375,7 +275,7 @@ impl Signals {
         };
         self.tasks_ended.with_label_values(&[stage, result]).inc();
         self.task_seconds.with_label_values(&[stage]).observe(usage.wall_ms as f64 / 1_000.0);
-        self.worker_cpu_seconds.with_label_values(&[stage]).inc_by(usage.cpu_ms);
+        self.worker_cpu.with_label_values(&[stage]).inc_by(usage.cpu_ms);
         if matches!(ending, Ending::Success(_)) {
             let mut costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
             let sum = costs.entry(stage).or_default();
@@ -383,7 +283,7 @@ impl Signals {
         }
         if let Ending::Fault(fault) = ending {
             let class = fault.code.class();
-            self.reasons.with_label_values(&[fault.code.as_str(), class.as_str()]).inc();
+            self.faults.with_label_values(&[fault.code.as_str(), class.as_str()]).inc();
             if fence.task == TaskKey::Withdraw {
                 self.withdrawal_delayed(fence, fault);
             }

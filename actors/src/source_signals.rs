@@ -1,23 +1,18 @@
 //! How many bytes of sources were transferred for tasks, and how many tasks found on the local disk.
 
-use prometheus::IntCounterVec;
 use reelgate_ports::objects::OpenSource;
+use reelgate_signals::catalogue;
+
+use crate::meters::{Counters, Meters};
 
 /// See the module.
 pub struct SourceSignals {
-    bytes: IntCounterVec,
+    bytes: Counters,
 }
 
 impl SourceSignals {
-    /// `add` registers a counter by its name, help and labels.
-    pub(crate) fn new(add: &dyn Fn(&str, &str, &[&str]) -> IntCounterVec) -> Self {
-        Self {
-            bytes: add(
-                "reelgate_source_bytes_total",
-                "Bytes of sources that tasks opened: `local`, `fetched` from the object store, or `fetched_not_kept` because they are larger than objects.scratch_bytes_max.",
-                &["result"],
-            ),
-        }
+    pub(crate) fn new(meters: &Meters) -> Self {
+        Self { bytes: meters.counters(&catalogue::SOURCE_BYTES) }
     }
 
     pub(crate) fn opened(&self, source: &OpenSource) {
@@ -33,15 +28,11 @@ impl SourceSignals {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use prometheus::Opts;
-
     use super::*;
 
     #[test]
     fn bytes_are_counted_by_where_they_came_from() {
-        let signals = SourceSignals::new(&|name, help, labels| {
-            IntCounterVec::new(Opts::new(name, help), labels).unwrap()
-        });
+        let signals = SourceSignals::new(&Meters::default());
         for (fetched_bytes, is_kept) in [(0, true), (12, true), (13, false), (0, false)] {
             let file = tempfile::tempfile().unwrap();
             signals.opened(&OpenSource { file, size_bytes: 10, fetched_bytes, is_kept });

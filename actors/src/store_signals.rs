@@ -6,17 +6,19 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus::IntCounterVec;
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::store::Backlog;
 use tokio::time::Instant;
 
+use crate::meters::Counters;
 use crate::thinned::Thinned;
 
 /// See the module.
 pub struct StoreSignals {
-    failures: IntCounterVec,
+    failures: Counters,
     known: Mutex<Known>,
+    /// When this node last sealed the audit log, or began to.
+    sealed: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -39,8 +41,8 @@ struct Outage {
 }
 
 impl StoreSignals {
-    pub(crate) fn new(failures: IntCounterVec) -> Self {
-        Self { failures, known: Mutex::default() }
+    pub(crate) fn new(failures: Counters) -> Self {
+        Self { failures, known: Mutex::default(), sealed: Mutex::default() }
     }
 
     /// A call failed that is tried again.
@@ -87,6 +89,17 @@ impl StoreSignals {
     /// The error of the last call, if calls have failed since the last answer because the store is away.
     pub fn away(&self) -> Option<PortError> {
         self.lock().outage.as_ref().map(|outage| outage.error.clone())
+    }
+
+    /// The audit log was sealed, and the kept seal found in it; or this node begins to seal it.
+    pub fn sealed(&self) {
+        *self.sealed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// How long ago this node sealed the audit log; `None` before it did.
+    pub fn last_seal(&self) -> Option<Duration> {
+        let sealed = *self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        sealed.map(|sealed| sealed.elapsed())
     }
 
     /// The store has counted its work.

@@ -11,10 +11,11 @@ packages=(
   gstreamer1.0-plugins-ugly gstreamer1.0-libav # demuxers, decoders and encoders of the media worker
   libtesseract5 tesseract-ocr-eng              # reads on-screen text, where the configuration asks for it
 )
-# Peers of the tests and benches: an independent prober and players, a witness of system calls, and what deploys the stack.
+# Peers of the tests and benches: an independent prober and players, a witness of system calls, what deploys the stack, and what reads
+# metrics and rules.
 test_packages=(
   ffmpeg fonts-dejavu-core gstreamer1.0-tools chromium strace python3 python3-venv ca-certificates
-  awscli shellcheck packer
+  awscli shellcheck packer prometheus
 )
 
 for_tests=
@@ -50,7 +51,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
   log=$(mktemp)
   trap 'rm -f "$log"' EXIT
   install() {
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+    # The package of Prometheus would leave one running on this machine; in runlevel 1 packages start nothing.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -q -y --no-install-recommends "$@"
   }
   install_missing() {
     "${as_root[@]}" apt-get update -q || return

@@ -15,6 +15,21 @@ pub struct WorkLeft {
     pub seconds: f64,
 }
 
+/// A number about the whole fleet, for the services that scale it and watch it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct FleetValue {
+    /// What is counted.
+    pub metric: &'static str,
+    /// The name and value of what it is counted by.
+    pub dimension: Option<(&'static str, &'static str)>,
+    /// Whether it is in seconds; otherwise it is a count.
+    pub is_seconds: bool,
+    /// Whether scaling or an alarm needs it.
+    pub is_basic: bool,
+    /// The number.
+    pub value: f64,
+}
+
 /// The machine that a node runs on.
 #[async_trait]
 pub trait Machine: Send + Sync {
@@ -24,8 +39,8 @@ pub trait Machine: Send + Sync {
     /// Protects this machine from scale-in while it is busy, or removes the protection.
     async fn protect(&self, busy: bool) -> PortResult<()>;
 
-    /// Reports how much work is left.
-    async fn report_work_left(&self, left: &[WorkLeft]) -> PortResult<()>;
+    /// Reports about the whole fleet. One node does it.
+    async fn report_fleet(&self, values: &[FleetValue]) -> PortResult<()>;
 
     /// Proves that the provider's services can be reached. Changes nothing.
     async fn check(&self) -> PortResult<String>;

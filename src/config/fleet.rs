@@ -32,8 +32,21 @@ pub struct NodeRaw {
     pub ec2_endpoint: SecretUrl,
     /// Whether the Auto Scaling group of this instance is asked not to end it while it works. Default false.
     pub autoscaling: bool,
-    /// Name of the fleet under which the node reports the seconds of work left to CloudWatch. Default empty: no report.
+    /// Name of the fleet under which one node reports about all of them to CloudWatch. Default empty: no report.
     pub cloudwatch_fleet: String,
+    /// How much of it: `basic` or `full`. Default `basic`: what scaling and alarms need. Each metric costs money every month.
+    pub cloudwatch_metrics: FleetMetrics,
+}
+
+/// How many metrics of the fleet CloudWatch gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FleetMetrics {
+    /// Those that scaling and alarms need.
+    #[default]
+    Basic,
+    /// All of `signals::fleet`.
+    Full,
 }
 
 impl Default for NodeRaw {
@@ -47,6 +60,7 @@ impl Default for NodeRaw {
             ec2_endpoint: SecretUrl::default(),
             autoscaling: false,
             cloudwatch_fleet: String::new(),
+            cloudwatch_metrics: FleetMetrics::default(),
         }
     }
 }

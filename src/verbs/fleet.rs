@@ -1,9 +1,9 @@
 //! `reelgate fleet`: shows the nodes and orders them to drain, or all of them to begin no heavy work.
 
-use reelgate_actors::availability::STOPPED;
+use reelgate_actors::availability::state_of;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::records::{HeavyPause, NodeRecord};
+use reelgate_ports::records::HeavyPause;
 use reelgate_ports::store::Store;
 use serde_json::json;
 
@@ -14,10 +14,6 @@ use crate::output::{stderr, table};
 use crate::verbs::principal::principal;
 use crate::verbs::{local_time, to_json};
 use crate::wiring;
-
-/// A node that has not reported for longer, and has not said that it stopped, is lost, milliseconds: its leases have expired
-/// by then.
-const LOST_MS: u64 = 60_000;
 
 /// Shows nodes or orders one to drain.
 pub async fn fleet(global: &GlobalArgs, verb: FleetVerb) -> Result<ExitStatus, Failure> {
@@ -70,7 +66,7 @@ async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure>
         for node in &nodes {
             let line = json!({
                 "node": node.report.node.as_str(),
-                "state": state(node),
+                "state": state_of(node),
                 "reason": node.report.reason,
                 "roles": node.report.roles,
                 "version": node.report.version,
@@ -99,7 +95,7 @@ async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure>
         let room: u32 = node.report.capacity.iter().map(|(_, tasks)| u32::from(*tasks)).sum();
         rows.add_row(vec![
             table::clean(node.report.node.as_str()),
-            state(node).to_owned(),
+            state_of(node).to_owned(),
             node.report.roles.join(" "),
             format!("{running} of {room}"),
             table::seconds(node.silent_ms as f64 / 1_000.0),
@@ -111,15 +107,6 @@ async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure>
     Ok(ExitStatus::Done)
 }
 
-fn state(node: &NodeRecord) -> &str {
-    match node.silent_ms > LOST_MS {
-        _ if node.report.state == STOPPED => STOPPED,
-        true => "lost",
-        false if node.drain_ordered && node.report.state == "working" => "draining",
-        false => &node.report.state,
-    }
-}
-
 async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<ExitStatus, Failure> {
     match store.order_drain(&NodeId::new(node), drain).await {
         Ok(()) if drain => stderr::say(&format!("{node} takes no new work; what it runs is finished")),
@@ -128,25 +115,4 @@ async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<ExitStatus,
         Err(error) => return Err(error.into()),
     }
     Ok(ExitStatus::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use reelgate_conformance::samples::node_report;
-    use reelgate_ports::records::NodeReport;
-
-    use super::*;
-
-    #[test]
-    fn a_node_that_stopped_is_not_lost_and_a_silent_one_is() {
-        let shown = |reported: &str, silent_ms, drain_ordered| {
-            let report = NodeReport { state: reported.into(), ..node_report("n") };
-            state(&NodeRecord { report, first_seen_ms: 0, silent_ms, drain_ordered }).to_owned()
-        };
-        assert_eq!(shown("working", LOST_MS, false), "working");
-        assert_eq!(shown("working", LOST_MS, true), "draining");
-        assert_eq!(shown("unfit", 0, true), "unfit");
-        assert_eq!(shown("working", LOST_MS + 1, true), "lost");
-        assert_eq!([0, LOST_MS + 1].map(|silent_ms| shown(STOPPED, silent_ms, true)), [STOPPED; 2]);
-    }
 }

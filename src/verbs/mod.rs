@@ -24,6 +24,7 @@ pub mod run;
 pub mod scan;
 pub mod serve;
 pub mod show;
+pub mod signals;
 pub mod sim;
 pub mod sweep;
 #[cfg(feature = "aws")]

@@ -104,6 +104,7 @@ pub async fn context(
     let clients = Aws::new(config);
     let ports = open(config, &node, &clients).await?;
     let serves = purpose == EnginePurpose::Serve;
+    signals.receivers(ports.notices.iter().map(|receiver| &receiver.name));
     let availability = Availability::default();
     if serves && config.raw.node.self_test {
         availability.hold(DrainReason::Unfit, "the self-test has not passed yet");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use reelgate_signals::fleet;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -162,6 +163,15 @@ fn counted(parameters: &[&str]) -> f64 {
                     read.max(1) as f64 * month("alarm")
                 }
                 "AWS::Logs::MetricFilter" => month("metric"),
+                "AWS::SSM::Parameter"
+                    if properties["Name"].as_str().unwrap().ends_with("/cloudwatch_metrics") =>
+                {
+                    let is_reported = |(metric, of): &(fleet::FleetMetric, Option<&str>)| {
+                        properties["Value"] == "full" || metric.is_basic(*of)
+                    };
+                    // Target tracking, above, counts the two that it reads.
+                    (fleet::all().iter().filter(|one| is_reported(one)).count() - 2) as f64 * month("metric")
+                }
                 "AWS::CloudWatch::Dashboard" => month("dashboard"),
                 "AWS::KMS::Key" => month("kms-key"),
                 "AWS::Macie::Session" => buckets as f64 * month("macie-bucket"),

@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("reelgate-flow", 1),
     ("reelgate-cost", 1),
     ("reelgate-privacy", 2),
+    ("reelgate-signals", 2),
     ("reelgate-stand-ins", 1),
     ("reelgate-ports", 2),
     ("reelgate-pipelines", 2),

@@ -21,7 +21,7 @@ use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
-use reelgate_ports::machine::Machine;
+use reelgate_ports::machine::{FleetValue, Machine};
 use reelgate_ports::notices::{Notices, Receiver};
 use reelgate_ports::objects::{
     MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
@@ -564,8 +564,8 @@ pub struct FakeMachine {
     pub leaving: Mutex<Option<String>>,
     /// The last request for protection.
     pub protected: Mutex<Option<bool>>,
-    /// Seconds of work left by lane, as reported last.
-    pub work_left: Mutex<Vec<(Lane, f64)>>,
+    /// What was reported last about the fleet.
+    pub reported: Mutex<Vec<FleetValue>>,
 }
 
 #[async_trait]
@@ -579,8 +579,8 @@ impl Machine for FakeMachine {
         Ok(())
     }
 
-    async fn report_work_left(&self, left: &[reelgate_ports::machine::WorkLeft]) -> PortResult<()> {
-        *self.work_left.lock().unwrap() = left.iter().map(|one| (one.lane, one.seconds)).collect();
+    async fn report_fleet(&self, values: &[FleetValue]) -> PortResult<()> {
+        *self.reported.lock().unwrap() = values.to_vec();
         Ok(())
     }
 

@@ -238,9 +238,14 @@ fn the_remaining_work_is_measured_and_reported_to_the_machine() {
             fixture.upload(key).await;
         }
         let _maintenance = start(&fixture);
-        until("the work is reported", async || !fixture.machine.work_left.lock().unwrap().is_empty()).await;
-        let left = fixture.machine.work_left.lock().unwrap().clone();
-        // Four tasks of an unmeasured stage, 10 s each, on a node that runs four at once.
-        assert!(left.contains(&(Lane::Light, 10.0)), "{left:?}");
+        until("the fleet is reported", async || !fixture.machine.reported.lock().unwrap().is_empty()).await;
+        let reported = fixture.machine.reported.lock().unwrap().clone();
+        let left = |lane: Lane| {
+            let of = Some(("Lane", lane.as_str()));
+            let found =
+                reported.iter().find(|one| one.metric == "SecondsOfWorkLeftPerNode" && one.dimension == of);
+            found.map(|one| one.value)
+        };
+        assert_eq!(left(Lane::Light), Some(10.0), "{reported:?}");
     });
 }

@@ -7,6 +7,7 @@ pub mod enrich;
 pub mod external_scan;
 pub mod finding_link;
 pub mod findings;
+pub mod fleet_report;
 pub mod gathered_text;
 pub mod given_checksums;
 pub mod job_file;

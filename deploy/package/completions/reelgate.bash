@@ -25,9 +25,6 @@ _reelgate() {
             reelgate,check)
                 cmd="reelgate__subcmd__check"
                 ;;
-            reelgate,cost)
-                cmd="reelgate__subcmd__cost"
-                ;;
             reelgate,erase)
                 cmd="reelgate__subcmd__erase"
                 ;;
@@ -91,6 +88,9 @@ _reelgate() {
             reelgate,show)
                 cmd="reelgate__subcmd__show"
                 ;;
+            reelgate,signals)
+                cmd="reelgate__subcmd__signals"
+                ;;
             reelgate,sim)
                 cmd="reelgate__subcmd__sim"
                 ;;
@@ -124,24 +124,6 @@ _reelgate() {
             reelgate__subcmd__audit__subcmd__help,verify)
                 cmd="reelgate__subcmd__audit__subcmd__help__subcmd__verify"
                 ;;
-            reelgate__subcmd__cost,help)
-                cmd="reelgate__subcmd__cost__subcmd__help"
-                ;;
-            reelgate__subcmd__cost,report)
-                cmd="reelgate__subcmd__cost__subcmd__report"
-                ;;
-            reelgate__subcmd__cost,show)
-                cmd="reelgate__subcmd__cost__subcmd__show"
-                ;;
-            reelgate__subcmd__cost__subcmd__help,help)
-                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__help"
-                ;;
-            reelgate__subcmd__cost__subcmd__help,report)
-                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__report"
-                ;;
-            reelgate__subcmd__cost__subcmd__help,show)
-                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__show"
-                ;;
             reelgate__subcmd__events,help)
                 cmd="reelgate__subcmd__events__subcmd__help"
                 ;;
@@ -160,12 +142,6 @@ _reelgate() {
             reelgate__subcmd__fleet,help)
                 cmd="reelgate__subcmd__fleet__subcmd__help"
                 ;;
-            reelgate__subcmd__fleet,pause)
-                cmd="reelgate__subcmd__fleet__subcmd__pause"
-                ;;
-            reelgate__subcmd__fleet,resume)
-                cmd="reelgate__subcmd__fleet__subcmd__resume"
-                ;;
             reelgate__subcmd__fleet,status)
                 cmd="reelgate__subcmd__fleet__subcmd__status"
                 ;;
@@ -177,12 +153,6 @@ _reelgate() {
                 ;;
             reelgate__subcmd__fleet__subcmd__help,help)
                 cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__help"
-                ;;
-            reelgate__subcmd__fleet__subcmd__help,pause)
-                cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__pause"
-                ;;
-            reelgate__subcmd__fleet__subcmd__help,resume)
-                cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__resume"
                 ;;
             reelgate__subcmd__fleet__subcmd__help,status)
                 cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__status"
@@ -198,9 +168,6 @@ _reelgate() {
                 ;;
             reelgate__subcmd__help,check)
                 cmd="reelgate__subcmd__help__subcmd__check"
-                ;;
-            reelgate__subcmd__help,cost)
-                cmd="reelgate__subcmd__help__subcmd__cost"
                 ;;
             reelgate__subcmd__help,erase)
                 cmd="reelgate__subcmd__help__subcmd__erase"
@@ -265,6 +232,9 @@ _reelgate() {
             reelgate__subcmd__help,show)
                 cmd="reelgate__subcmd__help__subcmd__show"
                 ;;
+            reelgate__subcmd__help,signals)
+                cmd="reelgate__subcmd__help__subcmd__signals"
+                ;;
             reelgate__subcmd__help,sim)
                 cmd="reelgate__subcmd__help__subcmd__sim"
                 ;;
@@ -286,29 +256,59 @@ _reelgate() {
             reelgate__subcmd__help__subcmd__audit,verify)
                 cmd="reelgate__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
-            reelgate__subcmd__help__subcmd__cost,report)
-                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__report"
-                ;;
-            reelgate__subcmd__help__subcmd__cost,show)
-                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__show"
-                ;;
             reelgate__subcmd__help__subcmd__events,redrive-dlq)
                 cmd="reelgate__subcmd__help__subcmd__events__subcmd__redrive__subcmd__dlq"
                 ;;
             reelgate__subcmd__help__subcmd__fleet,drain)
                 cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__drain"
                 ;;
-            reelgate__subcmd__help__subcmd__fleet,pause)
-                cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__pause"
-                ;;
-            reelgate__subcmd__help__subcmd__fleet,resume)
-                cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__resume"
-                ;;
             reelgate__subcmd__help__subcmd__fleet,status)
                 cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__status"
                 ;;
             reelgate__subcmd__help__subcmd__fleet,undrain)
                 cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__undrain"
+                ;;
+            reelgate__subcmd__help__subcmd__signals,alarms)
+                cmd="reelgate__subcmd__help__subcmd__signals__subcmd__alarms"
+                ;;
+            reelgate__subcmd__help__subcmd__signals,cloudwatch)
+                cmd="reelgate__subcmd__help__subcmd__signals__subcmd__cloudwatch"
+                ;;
+            reelgate__subcmd__help__subcmd__signals,grafana)
+                cmd="reelgate__subcmd__help__subcmd__signals__subcmd__grafana"
+                ;;
+            reelgate__subcmd__help__subcmd__signals,rules)
+                cmd="reelgate__subcmd__help__subcmd__signals__subcmd__rules"
+                ;;
+            reelgate__subcmd__signals,alarms)
+                cmd="reelgate__subcmd__signals__subcmd__alarms"
+                ;;
+            reelgate__subcmd__signals,cloudwatch)
+                cmd="reelgate__subcmd__signals__subcmd__cloudwatch"
+                ;;
+            reelgate__subcmd__signals,grafana)
+                cmd="reelgate__subcmd__signals__subcmd__grafana"
+                ;;
+            reelgate__subcmd__signals,help)
+                cmd="reelgate__subcmd__signals__subcmd__help"
+                ;;
+            reelgate__subcmd__signals,rules)
+                cmd="reelgate__subcmd__signals__subcmd__rules"
+                ;;
+            reelgate__subcmd__signals__subcmd__help,alarms)
+                cmd="reelgate__subcmd__signals__subcmd__help__subcmd__alarms"
+                ;;
+            reelgate__subcmd__signals__subcmd__help,cloudwatch)
+                cmd="reelgate__subcmd__signals__subcmd__help__subcmd__cloudwatch"
+                ;;
+            reelgate__subcmd__signals__subcmd__help,grafana)
+                cmd="reelgate__subcmd__signals__subcmd__help__subcmd__grafana"
+                ;;
+            reelgate__subcmd__signals__subcmd__help,help)
+                cmd="reelgate__subcmd__signals__subcmd__help__subcmd__help"
+                ;;
+            reelgate__subcmd__signals__subcmd__help,rules)
+                cmd="reelgate__subcmd__signals__subcmd__help__subcmd__rules"
                 ;;
             *)
                 ;;
@@ -317,7 +317,7 @@ _reelgate() {
 
     case "${cmd}" in
         reelgate)
-            opts="-h -V --home --config --log --help --version run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet cost queue events sweep import upload presign migrate verify check sim help"
+            opts="-h -V --home --config --log --help --version run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet queue events sweep import upload presign migrate verify check signals sim help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -536,152 +536,6 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        reelgate__subcmd__cost)
-            opts="-h -V --home --config --log --help --version show report help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__cost__subcmd__help)
-            opts="show report help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__cost__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__cost__subcmd__help__subcmd__report)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__cost__subcmd__help__subcmd__show)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__cost__subcmd__report)
-            opts="-h -V --by --since --until --json --home --config --log --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --by)
-                    COMPREPLY=($(compgen -W "asset stage prefix profile day node-type resource" -- "${cur}"))
-                    return 0
-                    ;;
-                --since)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --until)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__cost__subcmd__show)
-            opts="-h -V --json --home --config --log --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         reelgate__subcmd__erase)
             opts="-h -V --reason --by --certificate --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -845,7 +699,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__fleet)
-            opts="-h -V --home --config --log --help --version status drain undrain pause resume help"
+            opts="-h -V --home --config --log --help --version status drain undrain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -897,7 +751,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__fleet__subcmd__help)
-            opts="status drain undrain pause resume help"
+            opts="status drain undrain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -938,34 +792,6 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        reelgate__subcmd__fleet__subcmd__help__subcmd__pause)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__fleet__subcmd__help__subcmd__resume)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         reelgate__subcmd__fleet__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -987,66 +813,6 @@ _reelgate() {
                 return 0
             fi
             case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__fleet__subcmd__pause)
-            opts="-h -V --reason --by --home --config --log --help --version heavy"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --reason)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --by)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__fleet__subcmd__resume)
-            opts="-h -V --home --config --log --help --version heavy"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1107,7 +873,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help)
-            opts="run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet cost queue events sweep import upload presign migrate verify check sim help"
+            opts="run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet queue events sweep import upload presign migrate verify check signals sim help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1190,48 +956,6 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        reelgate__subcmd__help__subcmd__cost)
-            opts="show report"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__help__subcmd__cost__subcmd__report)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__help__subcmd__cost__subcmd__show)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         reelgate__subcmd__help__subcmd__erase)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1289,7 +1013,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__fleet)
-            opts="status drain undrain pause resume"
+            opts="status drain undrain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1303,34 +1027,6 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__fleet__subcmd__drain)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__help__subcmd__fleet__subcmd__pause)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        reelgate__subcmd__help__subcmd__fleet__subcmd__resume)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1599,6 +1295,76 @@ _reelgate() {
         reelgate__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__signals)
+            opts="grafana cloudwatch rules alarms"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__signals__subcmd__alarms)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__signals__subcmd__cloudwatch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__signals__subcmd__grafana)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__signals__subcmd__rules)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2200,6 +1966,236 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        reelgate__subcmd__signals)
+            opts="-h -V --home --config --log --help --version grafana cloudwatch rules alarms help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__alarms)
+            opts="-h -V --out --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__cloudwatch)
+            opts="-h -V --out --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__grafana)
+            opts="-h -V --out --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__help)
+            opts="grafana cloudwatch rules alarms help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__help__subcmd__alarms)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__help__subcmd__cloudwatch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__help__subcmd__grafana)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__help__subcmd__rules)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__signals__subcmd__rules)
+            opts="-h -V --out --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         reelgate__subcmd__sim)
             opts="-h -V --nodes --assets --seed --scenario --arrivals-per-s --load --cores --lease-ms --look-ms --store-tasks-per-s --store-renewals-per-s --store-calls-per-s --store-rows-per-s --plot --json --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2365,7 +2361,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__why)
-            opts="-h -V --json --home --config --log --help --version"
+            opts="-h -V --json --summary --follow --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -7,6 +7,7 @@ use reelgate_ports::machine::Machine;
 
 use super::clients::Aws;
 use crate::config::Config;
+use crate::config::fleet::FleetMetrics;
 use crate::exit::Failure;
 
 /// The machine, where the configuration uses one of its services.
@@ -18,6 +19,7 @@ pub async fn machine(config: &Config, aws: &Aws<'_>) -> Result<Option<Arc<dyn Ma
         ec2_endpoint: given(raw.ec2_endpoint.reveal()),
         autoscaling: raw.autoscaling,
         fleet: given(&raw.cloudwatch_fleet),
+        all_metrics: raw.cloudwatch_metrics == FleetMetrics::Full,
     };
     if settings == MachineSettings::default() {
         return Ok(None);

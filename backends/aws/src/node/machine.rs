@@ -1,13 +1,12 @@
-//! The machine port on EC2: its own metadata, its Auto Scaling group, and the metric that scales the group.
+//! The machine port on EC2: its own metadata, its Auto Scaling group, and the metrics of the fleet.
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use reelgate_flow::task::Lane;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::machine::{Machine, WorkLeft};
+use reelgate_ports::machine::{FleetValue, Machine};
 
 use super::imds::Instance;
-use crate::signal::{ScaleInProtection, WorkLeftMetric};
+use crate::signal::{FleetMetrics, ScaleInProtection};
 
 /// Which of the services are used.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -18,14 +17,16 @@ pub struct MachineSettings {
     pub ec2_endpoint: Option<String>,
     /// Protect the instance from scale-in while it works.
     pub autoscaling: bool,
-    /// Report the work left to CloudWatch under this fleet's name.
+    /// Report about the fleet to CloudWatch under this name.
     pub fleet: Option<String>,
+    /// Report everything, not only what scaling and alarms need.
+    pub all_metrics: bool,
 }
 
 pub struct Ec2Machine {
     instance: Option<Instance>,
     protection: Option<ScaleInProtection>,
-    metric: Option<WorkLeftMetric>,
+    metrics: Option<FleetMetrics>,
 }
 
 impl Ec2Machine {
@@ -39,10 +40,11 @@ impl Ec2Machine {
             }
             false => None,
         };
-        let metric = settings.fleet.as_ref();
-        let metric = metric.map(|fleet| WorkLeftMetric::new(aws_sdk_cloudwatch::Client::new(config), fleet));
+        let metrics = settings.fleet.as_ref().map(|fleet| {
+            FleetMetrics::new(aws_sdk_cloudwatch::Client::new(config), fleet, !settings.all_metrics)
+        });
         let instance = if settings.ec2 { Some(metadata()?) } else { None };
-        Ok(Self { instance, protection, metric })
+        Ok(Self { instance, protection, metrics })
     }
 }
 
@@ -61,10 +63,11 @@ impl Machine for Ec2Machine {
         }
     }
 
-    async fn report_work_left(&self, left: &[WorkLeft]) -> PortResult<()> {
-        let Some(metric) = &self.metric else { return Ok(()) };
-        let lanes: Vec<(Lane, f64)> = left.iter().map(|one| (one.lane, one.seconds)).collect();
-        metric.put(&lanes).await
+    async fn report_fleet(&self, values: &[FleetValue]) -> PortResult<()> {
+        match &self.metrics {
+            Some(metrics) => metrics.put(values).await,
+            None => Ok(()),
+        }
     }
 
     async fn check(&self) -> PortResult<String> {

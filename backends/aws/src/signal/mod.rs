@@ -4,4 +4,4 @@ mod autoscaling;
 mod cloudwatch;
 
 pub use autoscaling::ScaleInProtection;
-pub use cloudwatch::WorkLeftMetric;
+pub use cloudwatch::FleetMetrics;

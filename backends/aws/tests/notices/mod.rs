@@ -5,13 +5,14 @@ mod scaling;
 use aws_sdk_sqs::types::QueueAttributeName;
 use reelgate_aws::config::parameters;
 use reelgate_aws::notices::{EventBridgeNotices, SnsNotices};
-use reelgate_aws::signal::WorkLeftMetric;
+use reelgate_aws::signal::FleetMetrics;
 use reelgate_flow::asset::NoticeKind;
 use reelgate_flow::ids::{AssetId, NoticeId};
-use reelgate_flow::task::Lane;
 use reelgate_ports::error::ErrorKind;
+use reelgate_ports::machine::FleetValue;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
+use reelgate_signals::fleet::{self, FleetMetric};
 use reelgate_stand_ins::ministack::Auth;
 use reelgate_stand_ins::{ACCOUNT, LocalStack, Ministack, REGION, fresh_name};
 use serde_json::{Value, json};
@@ -159,21 +160,37 @@ async fn parameters_of_every_page_and_depth_are_read_and_decrypted_on_localstack
 }
 
 #[tokio::test]
-async fn the_scaling_signal_arrives_with_fleet_and_lane_on_ministack() {
+async fn the_metrics_of_the_fleet_arrive_with_their_dimensions_on_ministack() {
     // The pinned LocalStack does not support the protocol that the SDK uses for CloudWatch (RPC v2, CBOR).
     let ministack = Ministack::start(Auth::Open);
     let watch = aws_sdk_cloudwatch::Client::new(&config(ministack.endpoint()).await);
-    let fleet = fresh_name("fleet");
-    let metric = WorkLeftMetric::new(watch.clone(), &fleet);
-    metric.put(&[(Lane::Heavy, 120.5), (Lane::Light, f64::NAN)]).await.unwrap();
-    let lanes = eventually("the metric is listed", async || {
-        let listed = watch.list_metrics().namespace("Reelgate").send().await.unwrap();
-        let ours =
-            |m: &&aws_sdk_cloudwatch::types::Metric| m.dimensions().iter().any(|d| d.value() == Some(&fleet));
-        let found: Vec<_> = listed.metrics().iter().filter(ours).cloned().collect();
-        (!found.is_empty()).then_some(found)
-    })
-    .await;
-    let dimension = |name: &str| lanes[0].dimensions().iter().find(|d| d.name() == Some(name))?.value();
-    assert_eq!((lanes.len(), dimension("Lane")), (1, Some("heavy")), "a value that is not finite is skipped");
+    let value = |metric: FleetMetric, of: Option<&'static str>, value: f64| FleetValue {
+        metric: metric.as_str(),
+        dimension: metric.dimension().map(|(name, _)| name).zip(of),
+        is_seconds: metric.is_seconds(),
+        is_basic: metric.is_basic(of),
+        value,
+    };
+    let mut values: Vec<FleetValue> =
+        fleet::all().into_iter().map(|(metric, of)| value(metric, of, 1.5)).collect();
+    values[0].value = f64::NAN;
+    for (only_basic, expected) in [(true, 3), (false, fleet::all().len() - 1)] {
+        let fleet = fresh_name("fleet");
+        FleetMetrics::new(watch.clone(), &fleet, only_basic).put(&values).await.unwrap();
+        let found = eventually("the metrics are listed", async || {
+            let listed = watch.list_metrics().namespace("Reelgate").send().await.unwrap();
+            let ours = |m: &&aws_sdk_cloudwatch::types::Metric| {
+                m.dimensions().iter().any(|d| d.value() == Some(&fleet))
+            };
+            let found: Vec<_> = listed.metrics().iter().filter(ours).cloned().collect();
+            (!found.is_empty()).then_some(found)
+        })
+        .await;
+        assert_eq!(found.len(), expected, "a value that is not finite is skipped: {found:?}");
+        let heavy = |m: &aws_sdk_cloudwatch::types::Metric| {
+            m.metric_name() == Some("SecondsOfWorkLeftPerNode")
+                && m.dimensions().iter().any(|d| d.name() == Some("Lane") && d.value() == Some("heavy"))
+        };
+        assert!(found.iter().any(heavy), "{found:?}");
+    }
 }
