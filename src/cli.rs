@@ -1,6 +1,7 @@
 //! The command line: low-level arguments only; each verb turns them into what it needs.
 
 mod cost;
+mod fleet;
 #[cfg(test)]
 mod pages;
 mod signals;
@@ -11,7 +12,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use reelgate_ports::audit::Seal;
 
-pub use cost::{CostVerb, PauseArgs, ReportArgs, ReportBy};
+pub use cost::{CostVerb, ReportArgs, ReportBy};
+pub use fleet::{FleetVerb, PauseArgs};
 pub use signals::SignalsVerb;
 pub use sim::SimArgs;
 
@@ -354,38 +356,6 @@ pub enum AuditVerb {
         /// A seal that a receiver of notices got: the log must hold it too. Can be repeated
         #[arg(long, value_name = "RECORDS:HEAD")]
         seal: Vec<Seal>,
-    },
-}
-
-/// What `fleet` does.
-#[derive(Subcommand)]
-pub enum FleetVerb {
-    /// List the nodes seen within the last day
-    Status {
-        /// One JSON object per node and line
-        #[arg(long)]
-        json: bool,
-    },
-    /// Let a node finish what it runs and take no new work
-    Drain {
-        /// Its name, as `fleet status` shows it
-        #[arg(value_name = "NODE")]
-        node: String,
-    },
-    /// Withdraw the order to drain
-    Undrain {
-        /// Its name, as `fleet status` shows it
-        #[arg(value_name = "NODE")]
-        node: String,
-    },
-    /// Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated,
-    /// and what is personal is still withdrawn
-    Pause(PauseArgs),
-    /// End a pause
-    Resume {
-        /// What to resume
-        #[arg(value_name = "LANE", value_parser = ["heavy"])]
-        lane: String,
     },
 }
 

@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_table_without_a_needed_price_is_refused_at_once() {
-        for missing in COUNTED.iter().map(|resource| resource.as_str()).chain(["c6a-xlarge"]) {
+        for missing in COUNTED.iter().map(|resource| resource.price_name()).chain(["c6a-xlarge"]) {
             let prices = PRICES.replace(&format!("[price.{missing}]"), "[price.other]");
             let error = Rates::new(&node(), Prices::parse(&prices).unwrap()).err().unwrap().to_string();
             assert!(error.contains(&format!("[price.{missing}]")), "{error}");

@@ -11,8 +11,9 @@ mod tests;
 
 use crate::recipes::package::{Kind, Packaged, Rendition};
 use crate::trust::SegmentSamples;
-use index::Track;
-use reelgate_flow::reason::{Code, Fault};
+pub use index::Head;
+use index::{Track, broken};
+use reelgate_flow::reason::Fault;
 
 /// Its path among the outputs.
 pub const PATH: &str = "progressive.mp4";
@@ -35,14 +36,6 @@ pub fn chosen(packaged: &Packaged, height_max: u32) -> Vec<&Rendition> {
 #[derive(Default)]
 pub struct Builder {
     tracks: Vec<Track>,
-}
-
-/// What stands before the media, and the order of the segments' media behind it.
-pub struct Head {
-    /// `ftyp`, `moov` and the header of `mdat`.
-    pub bytes: Vec<u8>,
-    /// Track and segment by their positions.
-    pub order: Vec<(usize, usize)>,
 }
 
 impl Builder {
@@ -80,8 +73,4 @@ impl Builder {
 /// `worker_protocol` if it is no segment.
 pub fn media(segment: &[u8]) -> Result<&[u8], Fault> {
     SegmentSamples::read(segment).map(|(_, media)| media)
-}
-
-fn broken(expected: &str, found: &str) -> Fault {
-    Fault::new(Code::Internal, format!("progressive file: expected {expected}, found {found}"))
 }

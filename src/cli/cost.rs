@@ -1,4 +1,4 @@
-//! Arguments of `cost`, and of the pause by which a fleet stops spending.
+//! Arguments of `cost`.
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -52,18 +52,4 @@ pub enum ReportBy {
     NodeType,
     /// What was used
     Resource,
-}
-
-/// Arguments of `fleet pause`, by which a fleet stops spending.
-#[derive(Args)]
-pub struct PauseArgs {
-    /// What to pause
-    #[arg(value_name = "LANE", value_parser = ["heavy"])]
-    pub lane: String,
-    /// Why; every node's operator sees it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Who orders it; the name of the system's user where not given
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
 }

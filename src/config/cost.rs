@@ -2,7 +2,7 @@
 
 use reelgate_actors::rates::Rates;
 use reelgate_cost::node::{NodeKind, Purchase};
-use reelgate_cost::prices::Prices;
+use reelgate_cost::prices::{PriceError, Prices};
 use serde::{Deserialize, Serialize};
 
 /// The list prices that ship: those of us-east-1.
@@ -30,9 +30,8 @@ impl CostRaw {
     pub fn table(&self) -> Result<Prices, String> {
         let text = match self.prices.as_str() {
             "" => SHIPPED.to_owned(),
-            file => std::fs::read_to_string(file).map_err(|error| {
-                format!("cost.prices: expected a file with a price table at {file}: {error}")
-            })?,
+            file => std::fs::read_to_string(file)
+                .map_err(|error| format!("cost.prices: expected a file with a price table: {error}"))?,
         };
         Prices::parse(&text).map_err(|error| format!("cost.prices: {error}"))
     }
@@ -48,7 +47,13 @@ impl CostRaw {
         }
         let vcpus = if self.vcpus == 0 { u32::from(cores) } else { self.vcpus };
         let node = NodeKind { node_type: self.node_type.clone(), purchase: self.purchase, vcpus };
-        Rates::new(&node, prices).map_err(|error| format!("cost.node_type: {error}"))
+        Rates::new(&node, prices).map_err(|error| match error {
+            // It is not quoted: what stands there may be anything.
+            PriceError::Missing { name, region } if name.starts_with(&self.node_type) => {
+                format!("cost.node_type: expected a node type with a price in those of {region}, such as c6a-xlarge, found another")
+            }
+            error => format!("cost.prices: {error}"),
+        })
     }
 }
 
@@ -75,12 +80,12 @@ mod tests {
         for (raw, expected) in [
             (
                 node("x9-huge"),
-                "cost.node_type: expected [price.x9-huge] in the prices of us-east-1, found none",
+                "cost.node_type: expected a node type with a price in those of us-east-1, such as c6a-xlarge",
             ),
             (CostRaw { vcpus: 5_000, ..node("") }, "cost.vcpus: expected 0 to 4096, found 5000"),
             (
                 CostRaw { prices: "/nonexistent/prices.toml".into(), ..node("") },
-                "cost.prices: expected a file with a price table at /nonexistent/prices.toml",
+                "cost.prices: expected a file with a price table: ",
             ),
             (CostRaw { prices: "Cargo.toml".into(), ..node("") }, "cost.prices: expected a price table"),
         ] {

@@ -14,12 +14,14 @@ use crate::exit::Failure;
 const PLANTED: &str = "sesame-sesame-sesame";
 
 /// Keys whose values are names, which an operator must see. A new key with text is either of a type of `secret.rs` or here.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     "aws.bucket_owner",
     "aws.kms_key_id",
     "aws.macie.account",
     "aws.region",
     "aws.viewer_role",
+    "cost.node_type",
+    "cost.prices",
     "events.fan_out",
     "node.cloudwatch_fleet",
     "node.cloudwatch_metrics",

@@ -40,7 +40,7 @@ struct ProbeLine {
     planned: Option<Vec<String>>,
     /// The format of a caption file, which `run` reads together with its film; absent for everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
-    caption_file: Option<CaptionFormat>,
+    caption_file: Option<&'static str>,
     /// What may still go wrong in `run`: `decode`, whether every picture and sound decodes; `screening`, personal data.
     not_looked: [&'static str; 2],
     reason: Option<ReasonLine>,
@@ -79,6 +79,7 @@ pub async fn probe(global: &GlobalArgs, args: ProbeArgs) -> Result<ExitStatus, F
     let sha256 = sha256.map_err(|fault| Failure::Internal(fault.to_string()))?;
     let is_media = !matches!(&inspected, Err(fault) if fault.code == Code::NotMedia);
     let caption_file = CaptionFormat::of_key(&args.file.to_string_lossy()).filter(|_| !is_media);
+    let caption_file = caption_file.map(CaptionFormat::as_str);
     let accepted = asked.and_then(|settings| {
         given_checksums::check(&given(&args.file)?, &sha256)?;
         let (inspection, _) = inspected?;
@@ -112,7 +113,7 @@ pub async fn probe(global: &GlobalArgs, args: ProbeArgs) -> Result<ExitStatus, F
         (Err(_), Some(format)) => {
             table::print(&format!(
                 "a caption file ({}): `reelgate run` reads it together with its film",
-                format.as_str()
+                format
             ))?;
         }
         (Err(fault), None) => {

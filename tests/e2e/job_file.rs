@@ -82,7 +82,9 @@ fn a_progressive_file_shows_what_the_segments_show_and_is_made_again_from_what_i
     assert!(at(b"moov") < at(b"mdat"), "the index stands before the media");
     let folder = path.parent().unwrap();
     for (kind, playlist) in [("v", "video/240p/playlist.m3u8"), ("a", "audio/playlist.m3u8")] {
-        let expected = decoded(&folder.join(playlist), kind);
+        // The first frame of sound is the encoder's priming. This reader leaves it out in a file, as its edit list says, and not
+        // in a playlist.
+        let expected = decoded(&folder.join(playlist), kind).split_off(usize::from(kind == "a"));
         assert!(expected.len() > 100, "{kind}: {}", expected.len());
         assert_eq!(decoded(path, kind), expected, "{kind}");
     }

@@ -25,6 +25,9 @@ _reelgate() {
             reelgate,check)
                 cmd="reelgate__subcmd__check"
                 ;;
+            reelgate,cost)
+                cmd="reelgate__subcmd__cost"
+                ;;
             reelgate,erase)
                 cmd="reelgate__subcmd__erase"
                 ;;
@@ -124,6 +127,24 @@ _reelgate() {
             reelgate__subcmd__audit__subcmd__help,verify)
                 cmd="reelgate__subcmd__audit__subcmd__help__subcmd__verify"
                 ;;
+            reelgate__subcmd__cost,help)
+                cmd="reelgate__subcmd__cost__subcmd__help"
+                ;;
+            reelgate__subcmd__cost,report)
+                cmd="reelgate__subcmd__cost__subcmd__report"
+                ;;
+            reelgate__subcmd__cost,show)
+                cmd="reelgate__subcmd__cost__subcmd__show"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,help)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__help"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,report)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__report"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,show)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__show"
+                ;;
             reelgate__subcmd__events,help)
                 cmd="reelgate__subcmd__events__subcmd__help"
                 ;;
@@ -142,6 +163,12 @@ _reelgate() {
             reelgate__subcmd__fleet,help)
                 cmd="reelgate__subcmd__fleet__subcmd__help"
                 ;;
+            reelgate__subcmd__fleet,pause)
+                cmd="reelgate__subcmd__fleet__subcmd__pause"
+                ;;
+            reelgate__subcmd__fleet,resume)
+                cmd="reelgate__subcmd__fleet__subcmd__resume"
+                ;;
             reelgate__subcmd__fleet,status)
                 cmd="reelgate__subcmd__fleet__subcmd__status"
                 ;;
@@ -153,6 +180,12 @@ _reelgate() {
                 ;;
             reelgate__subcmd__fleet__subcmd__help,help)
                 cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__help"
+                ;;
+            reelgate__subcmd__fleet__subcmd__help,pause)
+                cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__pause"
+                ;;
+            reelgate__subcmd__fleet__subcmd__help,resume)
+                cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__resume"
                 ;;
             reelgate__subcmd__fleet__subcmd__help,status)
                 cmd="reelgate__subcmd__fleet__subcmd__help__subcmd__status"
@@ -168,6 +201,9 @@ _reelgate() {
                 ;;
             reelgate__subcmd__help,check)
                 cmd="reelgate__subcmd__help__subcmd__check"
+                ;;
+            reelgate__subcmd__help,cost)
+                cmd="reelgate__subcmd__help__subcmd__cost"
                 ;;
             reelgate__subcmd__help,erase)
                 cmd="reelgate__subcmd__help__subcmd__erase"
@@ -256,11 +292,23 @@ _reelgate() {
             reelgate__subcmd__help__subcmd__audit,verify)
                 cmd="reelgate__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
+            reelgate__subcmd__help__subcmd__cost,report)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__report"
+                ;;
+            reelgate__subcmd__help__subcmd__cost,show)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__show"
+                ;;
             reelgate__subcmd__help__subcmd__events,redrive-dlq)
                 cmd="reelgate__subcmd__help__subcmd__events__subcmd__redrive__subcmd__dlq"
                 ;;
             reelgate__subcmd__help__subcmd__fleet,drain)
                 cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__drain"
+                ;;
+            reelgate__subcmd__help__subcmd__fleet,pause)
+                cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__pause"
+                ;;
+            reelgate__subcmd__help__subcmd__fleet,resume)
+                cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__resume"
                 ;;
             reelgate__subcmd__help__subcmd__fleet,status)
                 cmd="reelgate__subcmd__help__subcmd__fleet__subcmd__status"
@@ -317,7 +365,7 @@ _reelgate() {
 
     case "${cmd}" in
         reelgate)
-            opts="-h -V --home --config --log --help --version run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet queue events sweep import upload presign migrate verify check signals sim help"
+            opts="-h -V --home --config --log --help --version run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet cost queue events sweep import upload presign migrate verify check signals sim help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -536,6 +584,152 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        reelgate__subcmd__cost)
+            opts="-h -V --home --config --log --help --version show report help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help)
+            opts="show report help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__report)
+            opts="-h -V --by --since --until --json --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -W "asset stage prefix profile day node-type resource" -- "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__show)
+            opts="-h -V --json --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         reelgate__subcmd__erase)
             opts="-h -V --reason --by --certificate --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -699,7 +893,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__fleet)
-            opts="-h -V --home --config --log --help --version status drain undrain help"
+            opts="-h -V --home --config --log --help --version status drain undrain pause resume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -751,7 +945,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__fleet__subcmd__help)
-            opts="status drain undrain help"
+            opts="status drain undrain pause resume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -792,6 +986,34 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        reelgate__subcmd__fleet__subcmd__help__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__fleet__subcmd__help__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         reelgate__subcmd__fleet__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -813,6 +1035,66 @@ _reelgate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__fleet__subcmd__pause)
+            opts="-h -V --reason --by --home --config --log --help --version heavy"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__fleet__subcmd__resume)
+            opts="-h -V --home --config --log --help --version heavy"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -873,7 +1155,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help)
-            opts="run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet queue events sweep import upload presign migrate verify check signals sim help"
+            opts="run serve probe scan list show why redrive redo quarantine release erase approve redact hold feedback audit fleet cost queue events sweep import upload presign migrate verify check signals sim help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -956,6 +1238,48 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        reelgate__subcmd__help__subcmd__cost)
+            opts="show report"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         reelgate__subcmd__help__subcmd__erase)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1013,7 +1337,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__fleet)
-            opts="status drain undrain"
+            opts="status drain undrain pause resume"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1027,6 +1351,34 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__fleet__subcmd__drain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__fleet__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__fleet__subcmd__resume)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

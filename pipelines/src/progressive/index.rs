@@ -6,13 +6,20 @@ use mp4_atom::{
 };
 use reelgate_flow::reason::{Code, Fault};
 
-use super::{Head, broken};
 use crate::trust::SegmentSamples;
 
 /// Ticks per second of the whole movie: the clock of MPEG systems (ISO/IEC 13818-1), in which the usual frame rates are exact.
 const MOVIE_TIMESCALE: u32 = 90_000;
 /// Bytes of the header of `mdat` with its size in 64 bits (14496-12 4.2).
 const MDAT_HEADER_BYTES: u64 = 16;
+
+/// What stands before the media, and the order of the segments' media behind it.
+pub struct Head {
+    /// `ftyp`, `moov` and the header of `mdat`.
+    pub bytes: Vec<u8>,
+    /// Track and segment by their positions.
+    pub order: Vec<(usize, usize)>,
+}
 
 /// One track, as its segments list it.
 pub(super) struct Track {
@@ -27,6 +34,8 @@ pub(super) struct Track {
     chunks: Vec<Chunk>,
     /// Decode time at the end of the last sample, ticks.
     end: u64,
+    /// When the sample that is shown last ends, ticks.
+    shown_end: u64,
 }
 
 /// The media of one segment.
@@ -51,7 +60,7 @@ impl Track {
         }
         let (sizes, durations, compositions) = (Vec::new(), Vec::new(), Vec::new());
         let (syncs, chunks) = (Vec::new(), Vec::new());
-        Ok(Self { init, timescale, sizes, durations, compositions, syncs, chunks, end: 0 })
+        Ok(Self { init, timescale, sizes, durations, compositions, syncs, chunks, end: 0, shown_end: 0 })
     }
 
     /// Adds the next segment. A gap before it, which damage leaves, lengthens the sample before it.
@@ -64,6 +73,9 @@ impl Track {
         self.lengthen(gap)?;
         let mut bytes = 0;
         for sample in &segment.samples {
+            let length = u64::from(sample.duration_ticks);
+            let shown_end = self.end.saturating_add_signed(sample.composition_ticks).saturating_add(length);
+            self.shown_end = self.shown_end.max(shown_end);
             self.sizes.push(sample.bytes);
             self.add_duration(sample.duration_ticks);
             self.add_composition(sample.composition_ticks);
@@ -71,7 +83,7 @@ impl Track {
                 self.syncs.push(u32::try_from(self.sizes.len()).map_err(|_| too_many())?);
             }
             bytes += u64::from(sample.bytes);
-            self.end = start.max(self.end) + u64::from(sample.duration_ticks);
+            self.end += length;
         }
         let samples = u32::try_from(segment.samples.len()).map_err(|_| too_many())?;
         self.chunks.push(Chunk { start, samples, bytes });
@@ -112,7 +124,7 @@ impl Track {
 
     /// Length of the presentation, ticks of the movie, rounded up: the edit must not cut off the last sample.
     fn movie_ticks(&self) -> u64 {
-        let shown = u128::from(self.end.saturating_sub(self.skip()));
+        let shown = u128::from(self.shown_end.saturating_sub(self.skip()));
         let ticks = (shown * u128::from(MOVIE_TIMESCALE)).div_ceil(u128::from(self.timescale));
         u64::try_from(ticks).unwrap_or(u64::MAX)
     }
@@ -220,4 +232,8 @@ fn too_many() -> Fault {
 
 fn unwritable(error: mp4_atom::Error) -> Fault {
     broken("an index that can be written", &error.to_string())
+}
+
+pub(super) fn broken(expected: &str, found: &str) -> Fault {
+    Fault::new(Code::Internal, format!("progressive file: expected {expected}, found {found}"))
 }

@@ -4,6 +4,8 @@ use mp4_atom::{
     TrunEntry, TrunSamples, Vmhd,
 };
 
+use reelgate_flow::reason::Code;
+
 use super::*;
 
 /// High, level 3.1, one parameter set of each kind, 8 bits in 4:2:0 (ISO/IEC 14496-15 5.3.3.1).
@@ -140,9 +142,9 @@ fn the_presentation_begins_and_ends_where_that_of_the_segments_does() {
     let video = vec![segment(0, &[(100, 40, b"a"), (150, 40, b"b")])];
     let (_, moov) = file(&[(init(100, 40), video)]);
     let edits = moov.trak[0].edts.clone().unwrap().elst.unwrap().entries;
-    // 250 ticks of 100 a second, without the first 40: 2.1 s of the movie's 90,000.
-    assert_eq!((edits[0].media_time, edits[0].segment_duration), (Some(40), 189_000));
-    assert_eq!((moov.mvhd.duration, moov.trak[0].mdia.mdhd.duration), (189_000, 250));
+    // The last picture ends at 290 ticks of 100 a second, and the first 40 are not shown: 2.5 s of the movie's 90,000.
+    assert_eq!((edits[0].media_time, edits[0].segment_duration), (Some(40), 225_000));
+    assert_eq!((moov.mvhd.duration, moov.trak[0].mdia.mdhd.duration), (225_000, 250));
 }
 
 #[test]
