@@ -14,7 +14,7 @@ use crate::exit::Failure;
 const PLANTED: &str = "sesame-sesame-sesame";
 
 /// Keys whose values are names, which an operator must see. A new key with text is either of a type of `secret.rs` or here.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "aws.bucket_owner",
     "aws.kms_key_id",
     "aws.macie.account",
@@ -22,6 +22,7 @@ const NAMES: [&str; 15] = [
     "aws.viewer_role",
     "cost.node_type",
     "cost.prices",
+    "cost.purchase",
     "events.fan_out",
     "node.cloudwatch_fleet",
     "node.cloudwatch_metrics",

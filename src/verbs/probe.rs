@@ -153,6 +153,7 @@ fn beside(file: &Path, suffix: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, 
         Err(error) => return Err(unreadable(error)),
     };
     let mut bytes = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "bounded by `take`")]
     opened.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(Some(bytes))
 }
