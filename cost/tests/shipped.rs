@@ -12,7 +12,8 @@ fn every_resource_and_every_node_of_the_stack_has_a_price() {
     for resource in Resource::ALL.into_iter().filter(|resource| *resource != Resource::NodeTime) {
         prices.of(resource).unwrap();
     }
-    for (node_type, vcpus) in [("c6a-xlarge", 4), ("t3a-small", 2)] {
+    let heavy = ["c6a-xlarge", "c6i-xlarge", "c7i-xlarge", "m6a-xlarge"].map(|name| (name, 4));
+    for (node_type, vcpus) in heavy.into_iter().chain([("t3a-small", 2), ("t3-small", 2)]) {
         for purchase in [Purchase::OnDemand, Purchase::Spot] {
             NodeKind { node_type: node_type.into(), purchase, vcpus }.price(&prices).unwrap();
         }

@@ -30,9 +30,21 @@ pub struct FleetValue {
     pub value: f64,
 }
 
+/// What the provider charges a machine by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MachineKind {
+    /// The provider's name of its type, such as `c6a.xlarge`.
+    pub machine_type: String,
+    /// Whether it is spare capacity that the provider may take back.
+    pub is_spot: bool,
+}
+
 /// The machine that a node runs on.
 #[async_trait]
 pub trait Machine: Send + Sync {
+    /// What this machine is; `None` where nobody is asked.
+    async fn kind(&self) -> PortResult<Option<MachineKind>>;
+
     /// Why this machine will soon be taken away; `None` if no such notice was given.
     async fn leaving(&self) -> PortResult<Option<String>>;
 

@@ -3,6 +3,7 @@
 use reelgate_actors::rates::Rates;
 use reelgate_cost::node::{NodeKind, Purchase};
 use reelgate_cost::prices::{PriceError, Prices};
+use reelgate_ports::machine::MachineKind;
 use serde::{Deserialize, Serialize};
 
 /// The list prices that ship: those of us-east-1.
@@ -36,7 +37,7 @@ impl CostRaw {
         Prices::parse(&text).map_err(|error| format!("cost.prices: {error}"))
     }
 
-    /// The rates of this node, which has so many cores.
+    /// The rates of this node, which has so many cores, as far as the configuration says what it is.
     pub fn rates(&self, cores: u16) -> Result<Rates, String> {
         if self.vcpus > VCPUS_MAX {
             return Err(format!("cost.vcpus: expected 0 to {VCPUS_MAX}, found {}", self.vcpus));
@@ -45,15 +46,25 @@ impl CostRaw {
         if self.node_type.is_empty() {
             return Ok(Rates::free());
         }
-        let vcpus = if self.vcpus == 0 { u32::from(cores) } else { self.vcpus };
-        let node = NodeKind { node_type: self.node_type.clone(), purchase: self.purchase, vcpus };
-        Rates::new(&node, prices).map_err(|error| match error {
+        Rates::new(&self.node(&self.node_type, self.purchase, cores), prices).map_err(|error| match error {
             // It is not quoted: what stands there may be anything.
-            PriceError::Missing { name, region } if name.starts_with(&self.node_type) => {
-                format!("cost.node_type: expected a node type with a price in those of {region}, such as c6a-xlarge, found another")
-            }
+            PriceError::Missing { name, region } if name.starts_with(&self.node_type) => format!(
+                "cost.node_type: expected a node type with a price in those of {region}, such as c6a-xlarge, found another"
+            ),
             error => format!("cost.prices: {error}"),
         })
+    }
+
+    /// The rates of a machine that the configuration does not name; an error where the table lacks a price.
+    pub fn rates_of(&self, machine: &MachineKind, cores: u16) -> Result<Rates, String> {
+        let purchase = if machine.is_spot { Purchase::Spot } else { Purchase::OnDemand };
+        let node_type = machine.machine_type.replace('.', "-");
+        Rates::new(&self.node(&node_type, purchase, cores), self.table()?).map_err(|error| error.to_string())
+    }
+
+    fn node(&self, node_type: &str, purchase: Purchase, cores: u16) -> NodeKind {
+        let vcpus = if self.vcpus == 0 { u32::from(cores) } else { self.vcpus };
+        NodeKind { node_type: node_type.to_owned(), purchase, vcpus }
     }
 }
 
@@ -73,6 +84,17 @@ mod tests {
             CostRaw { vcpus, ..node("c6a-xlarge") }.rates(cores).unwrap().node().unwrap().price.per
         };
         assert_eq!((per(0, 4), per(8, 4)), (4 * 3_600_000, 8 * 3_600_000));
+    }
+
+    #[test]
+    fn an_instance_has_the_price_of_its_type_and_purchase() {
+        let kind = |machine_type: &str, is_spot| MachineKind { machine_type: machine_type.into(), is_spot };
+        let rates =
+            |kind: MachineKind| CostRaw::default().rates_of(&kind, 4).map(|rates| rates.node().cloned());
+        let usd = |is_spot| rates(kind("c6a.xlarge", is_spot)).unwrap().unwrap().price.usd.nanos();
+        assert_eq!((usd(false), usd(true)), (153_000_000, 61_200_000));
+        let error = rates(kind("x9.huge", false)).unwrap_err();
+        assert!(error.contains("[price.x9-huge]"), "{error}");
     }
 
     #[test]

@@ -29,6 +29,7 @@ use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::EngineContext;
 use reelgate_actors::finding_sweep::FindingSweep;
 use reelgate_actors::progress_board::ProgressBoard;
+use reelgate_actors::rates::Rates;
 use reelgate_actors::signals::Signals;
 use reelgate_actors::work::self_test;
 use reelgate_actors::work::validate::inspect;
@@ -39,6 +40,7 @@ use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::Events;
 use reelgate_ports::external_scanner::ExternalScanner;
+use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
@@ -114,8 +116,10 @@ pub async fn context(
     let findings_s = config.raw.aws.macie.sweep_s;
     let sweeps_findings = serves && config.roles.intake && external_scan.is_some() && findings_s > 0;
     let finding_sweep = || Arc::new(FindingSweep::new(ports.shards, Duration::from_secs(findings_s)));
+    let machine = if serves { aws::machine(config, &clients).await? } else { None };
     Ok(EngineContext {
-        machine: if serves { aws::machine(config, &clients).await? } else { None },
+        rates: rates(config, machine.as_deref()).await?,
+        machine,
         node,
         roles: config.roles,
         availability,
@@ -132,7 +136,6 @@ pub async fn context(
         worker,
         settings: config.raw.media.clone(),
         profiles: config.profiles.clone(),
-        rates: config.rates.clone(),
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),
@@ -264,6 +267,22 @@ fn silence() -> std::io::Result<File> {
 }
 
 /// Locks the home until the process ends, whatever ends it. With `alone` no other process may hold the lock.
+/// The rates of this node: those of the configuration, otherwise those of the instance that it runs on.
+async fn rates(config: &Config, machine: Option<&dyn Machine>) -> Result<Rates, Failure> {
+    let kind = match machine.filter(|_| config.raw.cost.node_type.is_empty()) {
+        Some(machine) => machine.kind().await?,
+        None => None,
+    };
+    let Some(kind) = kind else { return Ok(config.rates.clone()) };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let found = config.raw.cost.rates_of(&kind, u16::try_from(cores).unwrap_or(u16::MAX));
+    Ok(found.unwrap_or_else(|error| {
+        // A price is no reason to let uploads wait.
+        tracing::warn!(%error, "what this node uses is counted and has no price");
+        config.rates.clone()
+    }))
+}
+
 fn lock(home: &Path, alone: bool) -> Result<(), Failure> {
     let path = home.join("engine.lock");
     let file = private_files::lock_file(&path)

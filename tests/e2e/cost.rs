@@ -82,7 +82,7 @@ fn a_wrong_day_node_or_price_table_is_one_clear_line() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(talk(&refused).contains("--since: expected a day such as 2026-08-01"), "{}", talk(&refused));
     for (variable, value, expected) in [
-        ("REELGATE__COST__NODE_TYPE", "x9-huge", "cost.node_type: expected [price.x9-huge]"),
+        ("REELGATE__COST__NODE_TYPE", "x9-huge", "cost.node_type: expected a node type with a price"),
         ("REELGATE__COST__PRICES", "/nonexistent", "cost.prices: expected a file with a price table"),
         ("REELGATE__COST__PURCHASE", "borrowed", "cost.purchase: expected"),
     ] {

@@ -21,7 +21,7 @@ use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
-use reelgate_ports::machine::{FleetValue, Machine};
+use reelgate_ports::machine::{FleetValue, Machine, MachineKind};
 use reelgate_ports::notices::{Notices, Receiver};
 use reelgate_ports::objects::{
     MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
@@ -570,6 +570,10 @@ pub struct FakeMachine {
 
 #[async_trait]
 impl Machine for FakeMachine {
+    async fn kind(&self) -> PortResult<Option<MachineKind>> {
+        unused("kind")
+    }
+
     async fn leaving(&self) -> PortResult<Option<String>> {
         Ok(self.leaving.lock().unwrap().clone())
     }

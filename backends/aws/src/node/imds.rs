@@ -9,12 +9,16 @@ use aws_config::imds::Client;
 use aws_config::imds::client::error::ImdsError;
 use aws_config::provider_config::ProviderConfig;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::machine::MachineKind;
 use serde::Deserialize;
 
 use crate::clients::https_client;
 
 const READ: &str = "read the instance's metadata";
 const INSTANCE_ID: &str = "/latest/meta-data/instance-id";
+const INSTANCE_TYPE: &str = "/latest/meta-data/instance-type";
+/// `on-demand`, `spot`, `scheduled` or `capacity-block`.
+const LIFE_CYCLE: &str = "/latest/meta-data/instance-life-cycle";
 const INTERRUPTION: &str = "/latest/meta-data/spot/instance-action";
 const REBALANCE: &str = "/latest/meta-data/events/recommendations/rebalance";
 
@@ -61,10 +65,21 @@ impl Instance {
 
     /// The instance's id; `Unavailable` if this machine is no instance.
     pub async fn id(&self) -> PortResult<String> {
-        let id = self.get(INSTANCE_ID).await?;
-        id.ok_or_else(|| {
-            PortError::new(Port::Node, ErrorKind::Missing, READ, "expected an instance's id, found none")
-        })
+        self.text(INSTANCE_ID, "an instance's id").await
+    }
+
+    /// The instance's type, and whether it is a spot instance; `Unavailable` if this machine is no instance.
+    pub async fn kind(&self) -> PortResult<MachineKind> {
+        let machine_type = self.text(INSTANCE_TYPE, "an instance's type").await?;
+        let is_spot = self.text(LIFE_CYCLE, "an instance's life cycle").await? == "spot";
+        Ok(MachineKind { machine_type, is_spot })
+    }
+
+    /// What every instance has.
+    async fn text(&self, path: &str, what: &str) -> PortResult<String> {
+        let missing =
+            || PortError::new(Port::Node, ErrorKind::Missing, READ, format!("expected {what}, found none"));
+        self.get(path).await?.ok_or_else(missing)
     }
 
     /// The announced interruption; EC2 announces it two minutes ahead.
@@ -142,6 +157,17 @@ mod tests {
         assert_eq!(instance.id().await.unwrap(), "i-0123456789abcdef0");
         assert_eq!(instance.interruption().await.unwrap(), None);
         assert!(!instance.rebalance_recommended().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_instance_says_its_type_and_whether_it_is_spare_capacity() {
+        for (life_cycle, is_spot) in [("spot", true), ("on-demand", false)] {
+            let known = [(INSTANCE_TYPE, "c6a.xlarge"), (LIFE_CYCLE, life_cycle)];
+            let kind = service(Box::leak(Box::new(known))).kind().await.unwrap();
+            assert_eq!(kind, MachineKind { machine_type: "c6a.xlarge".into(), is_spot });
+        }
+        let error = service(&[(INSTANCE_TYPE, "c6a.xlarge")]).kind().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Missing);
     }
 
     #[tokio::test]

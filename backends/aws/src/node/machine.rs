@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::machine::{FleetValue, Machine};
+use reelgate_ports::machine::{FleetValue, Machine, MachineKind};
 
 use super::imds::Instance;
 use crate::signal::{FleetMetrics, ScaleInProtection};
@@ -50,6 +50,13 @@ impl Ec2Machine {
 
 #[async_trait]
 impl Machine for Ec2Machine {
+    async fn kind(&self) -> PortResult<Option<MachineKind>> {
+        match &self.instance {
+            Some(instance) => instance.kind().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn leaving(&self) -> PortResult<Option<String>> {
         let Some(instance) = &self.instance else { return Ok(None) };
         let notice = instance.interruption().await?;
