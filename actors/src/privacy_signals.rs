@@ -93,17 +93,8 @@ fn response_ms(history: &[HistoryRecord]) -> Option<u64> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use reelgate_store::history_lines;
-
     use super::*;
-
-    fn history(lines: &[(u64, &str, &str)]) -> Vec<HistoryRecord> {
-        let numbered = |(number, (at_ms, what, detail)): (u64, &(u64, &str, &str))| HistoryRecord {
-            sequence: number,
-            ..history_lines::line(*at_ms, HistoryEvent::parse(what, detail).unwrap(), *detail)
-        };
-        (1..).zip(lines).map(numbered).collect()
-    }
+    use crate::tests::histories::history;
 
     #[test]
     fn detection_is_measured_from_the_event_to_the_only_judgement() {

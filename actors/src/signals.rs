@@ -12,7 +12,9 @@ use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::machine::WorkLeft;
-use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, StageCost, UsageRecord};
+use reelgate_ports::records::{
+    AttemptCost, Ending, Fence, Ingested, NoticeRecord, Retained, StageCost, UsageRecord,
+};
 use reelgate_signals::catalogue;
 use tokio::time::Instant;
 
@@ -69,6 +71,8 @@ pub struct Signals {
     intake: IntakeSignals,
     sources: SourceSignals,
     store: StoreSignals,
+    cost: Counters,
+    s3_requests: Counters,
     spans: Counters,
     privacy: PrivacySignals,
 }
@@ -104,6 +108,8 @@ impl Default for Signals {
             intake: IntakeSignals::new(&meters),
             sources: SourceSignals::new(&meters),
             store: StoreSignals::new(meters.counters(&catalogue::STORE_FAILURES)),
+            cost: meters.counters(&catalogue::COST_NANO_USD),
+            s3_requests: meters.counters(&catalogue::S3_REQUESTS),
             spans: meters.counters(&catalogue::SPANS),
             privacy: PrivacySignals::new(&meters),
             registry: meters.into_registry(),
@@ -296,6 +302,17 @@ impl Signals {
             return;
         }
         tracing::debug!(asset = %fence.asset, task = %fence.task, result, wall_ms = usage.wall_ms, "task ended");
+    }
+
+    /// What an attempt that ended here is charged.
+    pub(crate) fn charged(&self, fence: &Fence, cost: &AttemptCost) {
+        for charge in &cost.charges {
+            let amount = u64::try_from(charge.amount.nanos()).unwrap_or(0);
+            self.cost.with_label_values(&[fence.task.stage()]).inc_by(amount);
+            if let Some(kind) = catalogue::s3_request(charge.resource) {
+                self.s3_requests.with_label_values(&[kind]).inc_by(charge.quantity);
+            }
+        }
     }
 
     pub(crate) fn asset_ended(&self, asset: &AssetId, phase: Phase) {

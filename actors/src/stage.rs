@@ -124,6 +124,7 @@ async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed
     context.signals.task_ended(&fence, &ending, learned.usage);
     let AttemptFacts { sha256, facts, metadata, usage } = learned;
     let cost = context.rates.charge(usage.cpu_ms, &meter);
+    context.signals.charged(&fence, &cost);
     TaskReport { fence, node: context.node.clone(), sha256, facts, metadata, ending, usage, cost }
 }
 

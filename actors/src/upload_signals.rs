@@ -38,17 +38,8 @@ fn first_end_ms(history: &[HistoryRecord]) -> Option<u64> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use reelgate_store::history_lines;
-
     use super::*;
-
-    fn history(lines: &[(u64, &str, &str)]) -> Vec<HistoryRecord> {
-        let numbered = |(number, (at_ms, what, detail)): (u64, &(u64, &str, &str))| HistoryRecord {
-            sequence: number,
-            ..history_lines::line(*at_ms, HistoryEvent::parse(what, detail).unwrap(), *detail)
-        };
-        (1..).zip(lines).map(numbered).collect()
-    }
+    use crate::tests::histories::history;
 
     #[test]
     fn an_upload_is_measured_from_its_event_to_its_only_end() {

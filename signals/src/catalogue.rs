@@ -1,6 +1,7 @@
 //! Every metric. A node registers a metric by naming its entry here, so there is no metric that the dashboards, the rules and the
 //! page of metrics do not know. No key, name or content of an upload is ever a label.
 
+use reelgate_cost::resource::Resource;
 use reelgate_flow::asset::{Phase, Severity};
 use reelgate_flow::invariants::Violation;
 use reelgate_flow::reason::Code;
@@ -80,6 +81,19 @@ fn codes() -> Vec<Vec<&'static str>> {
     Code::ALL.iter().map(|code| vec![code.as_str(), code.class().as_str()]).collect()
 }
 
+/// Requests to S3 that are paid for.
+const S3: [Resource; 5] =
+    [Resource::S3Put, Resource::S3Copy, Resource::S3List, Resource::S3Get, Resource::S3Head];
+
+/// The label of a request to S3; `None` for everything else that is used.
+pub fn s3_request(resource: Resource) -> Option<&'static str> {
+    S3.contains(&resource).then(|| resource.as_str())
+}
+
+fn s3_requests() -> Vec<Vec<&'static str>> {
+    S3.iter().map(|resource| vec![resource.as_str()]).collect()
+}
+
 fn actor_exits() -> Vec<Vec<&'static str>> {
     two(&[OTHER_ACTORS, STAGE_ACTORS].concat(), &["panicked", "stopped"])
 }
@@ -117,6 +131,10 @@ catalogue! {
         "Times a running node read its configuration again, by result.")
         .by(&["result"], Series::Closed(|| one(&["same", "changed", "refused", "unreachable"])))
         .normal("`refused` and `unreachable` stay 0");
+    COST_NANO_USD = Signal::counter("reelgate_cost_nano_usd_total", Unit::NanoUsd,
+        "List price of what attempts used that ended on this node; 0 where the node has no price. The ledger has the lines.")
+        .by(&["stage"], Series::Closed(|| one(STAGES)))
+        .normal("most of it is `transcode`");
     DEAD_LETTERS = Signal::gauge("reelgate_dead_letters", Unit::Count,
         "Events in the dead-letter queue, about; counted every minute by nodes with the role intake.")
         .normal("0");
@@ -170,6 +188,10 @@ catalogue! {
     RESPONSE_SECONDS = Signal::seconds("reelgate_response_seconds", WITHIN_MINUTES,
         "Seconds from the decision to quarantine an asset to the proof that nothing of it is readable.")
         .normal("below 300");
+    S3_REQUESTS = Signal::counter("reelgate_s3_requests_total", Unit::Count,
+        "Requests to S3 that attempts sent, repeated ones too; DELETE is free and not among them.")
+        .by(&["kind"], Series::Closed(s3_requests))
+        .normal("follows the uploads: two writes for each segment");
     SCREENINGS = Signal::counter("reelgate_screenings_total", Unit::Count,
         "Screenings by the highest severity of what they found, and whether everything that policy requires was searched.")
         .by(&["severity", "searched"], Series::Closed(|| {

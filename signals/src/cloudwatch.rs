@@ -38,6 +38,10 @@ const fn widget(title: &'static str, lines: Lines, statistic: &'static str, norm
     Widget { title, lines, statistic, normal }
 }
 
+const NODES: Lines =
+    Lines::Aws("AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", &["*-heavy", "*-light"]);
+const CAPACITY: Lines = Lines::Aws("AWS/RDS", "ServerlessDatabaseCapacity", "DBClusterIdentifier", &["*"]);
+
 pub const ALL: [Dashboard; 3] = [
     Dashboard {
         id: "security",
@@ -75,23 +79,8 @@ pub const ALL: [Dashboard; 3] = [
         resource: "Cost",
         is_basic: false,
         widgets: &[
-            widget(
-                "Nodes",
-                Lines::Aws(
-                    "AWS/AutoScaling",
-                    "GroupInServiceInstances",
-                    "AutoScalingGroupName",
-                    &["*-heavy", "*-light"],
-                ),
-                "Average",
-                "heavy falls to its minimum when no work is left",
-            ),
-            widget(
-                "Capacity of the database",
-                Lines::Aws("AWS/RDS", "ServerlessDatabaseCapacity", "DBClusterIdentifier", &["*"]),
-                "Average",
-                "near its minimum most of the time",
-            ),
+            widget("Nodes", NODES, "Average", "heavy falls to its minimum when no work is left"),
+            widget("Capacity of the database", CAPACITY, "Average", "near its minimum most of the time"),
             widget(
                 "Tasks under way",
                 Lines::Fleet(FleetMetric::TasksLeased),
@@ -117,29 +106,14 @@ pub const ALL: [Dashboard; 3] = [
                 "Average",
                 "below what producers accept",
             ),
-            widget(
-                "Nodes",
-                Lines::Aws(
-                    "AWS/AutoScaling",
-                    "GroupInServiceInstances",
-                    "AutoScalingGroupName",
-                    &["*-heavy", "*-light"],
-                ),
-                "Average",
-                "follows the work left",
-            ),
+            widget("Nodes", NODES, "Average", "follows the work left"),
             widget(
                 "Events that were not delivered",
                 Lines::Aws("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", &["*-dead-letters"]),
                 "Maximum",
                 "0",
             ),
-            widget(
-                "Capacity of the database",
-                Lines::Aws("AWS/RDS", "ServerlessDatabaseCapacity", "DBClusterIdentifier", &["*"]),
-                "Average",
-                "below its maximum",
-            ),
+            widget("Capacity of the database", CAPACITY, "Average", "below its maximum"),
             widget(
                 "Age of the oldest notice that a receiver has not got",
                 Lines::Fleet(FleetMetric::OldestNoticeSeconds),

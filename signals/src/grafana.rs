@@ -15,10 +15,11 @@ const HEIGHT: usize = 8;
 
 fn unit(unit: Unit) -> &'static str {
     match unit {
-        Unit::Count => "short",
+        Unit::Count | Unit::NanoUsd => "short",
         Unit::Seconds => "s",
         Unit::Milliseconds => "ms",
         Unit::Bytes => "bytes",
+        Unit::Usd => "currencyUSD",
         Unit::Share => "percentunit",
     }
 }

@@ -37,6 +37,10 @@ pub enum Unit {
     Seconds,
     Milliseconds,
     Bytes,
+    /// 10⁻⁹ US dollars, so that sums are exact.
+    NanoUsd,
+    /// US dollars; only panels have it.
+    Usd,
     /// A share between 0 and 1; only panels have it.
     Share,
 }
@@ -49,6 +53,8 @@ impl Unit {
             Self::Seconds => "seconds",
             Self::Milliseconds => "milliseconds",
             Self::Bytes => "bytes",
+            Self::NanoUsd => "nano-dollars",
+            Self::Usd => "US dollars",
             Self::Share => "share",
         }
     }

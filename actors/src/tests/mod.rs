@@ -4,6 +4,7 @@
 
 mod finding_sweep;
 mod fixture;
+pub mod histories;
 mod intake;
 mod log;
 mod node_maintenance;

@@ -9,6 +9,15 @@ pub const COST: Dashboard = Dashboard {
     about: "What do uploads take, which stage takes it, and how much of it is wasted?",
     panels: &[
         number(
+            "List price of each published asset",
+            Unit::Usd,
+            &[query(
+                "sum(reelgate_cost_nano_usd_total{$node}) / 1000000000 / sum(reelgate_assets_ended_total{$node,phase=\"published\"})",
+                "US dollars",
+            )],
+            "Steady. 0 where nodes have no price. `reelgate cost report` has the lines behind it.",
+        ),
+        number(
             "CPU seconds for each published asset",
             Unit::Seconds,
             &[query(
@@ -34,6 +43,21 @@ pub const COST: Dashboard = Dashboard {
                 "wasted",
             )],
             "Below 0.05. Refused uploads are among them.",
+        ),
+        lines(
+            "List price of an hour, by stage",
+            Unit::Usd,
+            &[query(
+                "sum by (stage) (rate(reelgate_cost_nano_usd_total{$node}[$window])) * 3600 / 1000000000",
+                "{{stage}}",
+            )],
+            "`transcode` takes most of it; `package` and `publish` are requests to S3.",
+        ),
+        lines(
+            "Requests to S3, by kind",
+            Unit::Count,
+            &[query("sum by (kind) (rate(reelgate_s3_requests_total{$node}[$window]))", "{{kind}}")],
+            "As many `s3-copy` as `s3-put`, for each segment is staged and then published.",
         ),
         lines(
             "Cores in use by media workers, by stage",
