@@ -66,6 +66,12 @@ fn every_report_adds_up_what_the_assets_of_a_run_cost() {
     }
     assert!(totals[0] >= of_film && totals.iter().all(|total| *total == totals[0]), "{totals:?}");
 
+    let told = talk(&home.reelgate(&["cost", "report"]));
+    assert!(
+        told.contains("compared with AWS's list: c6a-xlarge-spot; see cost.prices"),
+        "only what was met: {told}"
+    );
+
     let future = json(&home, &["cost", "report", "--since", "2999-01-01", "--json"]);
     assert_eq!((future.len(), nanos(&future[0])), (1, 0));
     let why = home.reelgate(&["why", id]);

@@ -1,6 +1,10 @@
 //! `reelgate cost report`: adds up what everything cost.
 
+use std::collections::BTreeSet;
+
+use reelgate_cost::resource::Resource;
 use reelgate_cost::sums::{Dimension, Group, Sum, Sums};
+use reelgate_ports::records::LedgerRow;
 use reelgate_ports::store::{LedgerFilter, Store};
 use serde_json::{Value, json};
 
@@ -26,7 +30,12 @@ pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Re
     let until_ms = last_ms.map(|begin_ms| begin_ms.saturating_add(DAY_MS));
     let mut sums = Sums::new(dimension(args.by));
     let filter = LedgerFilter { from_ms, until_ms, ..LedgerFilter::default() };
-    each_line(store, filter, |row| sums.add(&line(row, &config.profiles)).map_err(too_large)).await?;
+    let mut used = BTreeSet::new();
+    each_line(store, filter, |row| {
+        used.insert(price_name(row));
+        sums.add(&line(row, &config.profiles)).map_err(too_large)
+    })
+    .await?;
     let total = sums.total();
     if args.json {
         for (group, sum) in sums.groups() {
@@ -42,8 +51,8 @@ pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Re
         rows.add_row([label, sum.total.to_string(), sum.waste.to_string(), sum.lines.to_string()]);
     }
     table::print(&rows.to_string())?;
-    let unverified = config.raw.cost.table().map_err(Failure::Usage)?;
-    let unverified = unverified.unverified();
+    let prices = config.raw.cost.table().map_err(Failure::Usage)?;
+    let unverified: Vec<&str> = prices.unverified().into_iter().filter(|name| used.contains(*name)).collect();
     if !unverified.is_empty() {
         stderr::say(&format!(
             "prices that nobody has compared with AWS's list: {}; see cost.prices",
@@ -51,6 +60,14 @@ pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Re
         ));
     }
     Ok(ExitStatus::Done)
+}
+
+/// The name of the price of a line.
+fn price_name(row: &LedgerRow) -> String {
+    match row.record.charge.resource {
+        Resource::NodeTime => row.record.node_type.clone(),
+        other => other.price_name().to_owned(),
+    }
 }
 
 fn object(kind: &str, label: &str, sum: &Sum) -> Value {
