@@ -109,7 +109,7 @@ const DEPLOYER_MAY: &[Request] = &[
         "arn:aws:cloudwatch:us-east-1:123456789012:alarm:reelgate-test-silent",
         &[],
     ),
-    ("cloudwatch:PutDashboard", "arn:aws:cloudwatch::123456789012:dashboard/reelgate-test", &[]),
+    ("cloudwatch:PutDashboard", "arn:aws:cloudwatch::123456789012:dashboard/reelgate-test-operations", &[]),
     ("rds:CreateDBCluster", "arn:aws:rds:us-east-1:123456789012:cluster:reelgate-test", &[]),
     ("rds:CreateDBInstance", "arn:aws:rds:us-east-1:123456789012:db:reelgate-test-1", &[]),
     ("rds:CreateDBClusterParameterGroup", "arn:aws:rds:us-east-1:123456789012:cluster-pg:database-1", &[]),
