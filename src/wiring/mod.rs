@@ -118,7 +118,7 @@ pub async fn context(
     let finding_sweep = || Arc::new(FindingSweep::new(ports.shards, Duration::from_secs(findings_s)));
     let machine = if serves { aws::machine(config, &clients).await? } else { None };
     Ok(EngineContext {
-        rates: rates(config, machine.as_deref()).await?,
+        rates: rates(config, machine.as_deref()).await,
         machine,
         node,
         roles: config.roles,
@@ -267,20 +267,23 @@ fn silence() -> std::io::Result<File> {
 }
 
 /// Locks the home until the process ends, whatever ends it. With `alone` no other process may hold the lock.
-/// The rates of this node: those of the configuration, otherwise those of the instance that it runs on.
-async fn rates(config: &Config, machine: Option<&dyn Machine>) -> Result<Rates, Failure> {
-    let kind = match machine.filter(|_| config.raw.cost.node_type.is_empty()) {
-        Some(machine) => machine.kind().await?,
-        None => None,
+/// The rates of this node: those of the configuration, otherwise those of the instance that it runs on. A price is no reason to
+/// let uploads wait.
+async fn rates(config: &Config, machine: Option<&dyn Machine>) -> Rates {
+    let Some(machine) = machine.filter(|_| config.raw.cost.node_type.is_empty()) else {
+        return config.rates.clone();
     };
-    let Some(kind) = kind else { return Ok(config.rates.clone()) };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let found = config.raw.cost.rates_of(&kind, u16::try_from(cores).unwrap_or(u16::MAX));
-    Ok(found.unwrap_or_else(|error| {
-        // A price is no reason to let uploads wait.
+    let cores = u16::try_from(cores).unwrap_or(u16::MAX);
+    let found = match machine.kind().await {
+        Ok(Some(kind)) => config.raw.cost.rates_of(&kind, cores),
+        Ok(None) => return config.rates.clone(),
+        Err(error) => Err(error.to_string()),
+    };
+    found.unwrap_or_else(|error| {
         tracing::warn!(%error, "what this node uses is counted and has no price");
         config.rates.clone()
-    }))
+    })
 }
 
 fn lock(home: &Path, alone: bool) -> Result<(), Failure> {
