@@ -219,23 +219,27 @@ impl Persister {
 
     /// Runs in parallel to the turns: nothing waits for metrics.
     fn measure(&self, committed: &[(TaskReport, Applied)], ctx: &mut Context<Self>) {
-        let mut measured: Vec<(AssetId, Measure)> = Vec::new();
+        // One look at the history of an asset serves all that is measured of it.
+        let mut measured: BTreeMap<AssetId, Vec<Measure>> = BTreeMap::new();
         for (report, applied) in committed {
             let Applied::Committed(phase) = applied else { continue };
-            let asset = report.fence.asset.clone();
+            let mut measures: Vec<Measure> = Vec::new();
             if let Ending::Success(Success::Screened { screening, findings, .. }) = &report.ending {
                 self.context.signals.privacy().screened(screening);
                 self.context.signals.privacy().found(findings);
-                measured.push((asset.clone(), |signals, history| signals.privacy().judged(history)));
+                measures.push(|signals, history| signals.privacy().judged(history));
             } else if let Ending::Success(Success::ExternallyScanned { findings, .. }) = &report.ending {
                 let scanners = |finding: &&FindingRecord| finding.source == Finder::Macie;
                 self.context.signals.privacy().found(findings.iter().filter(scanners));
             }
             if *phase == Phase::Quarantined && report.fence.task == TaskKey::Withdraw {
-                measured.push((asset.clone(), |signals, history| signals.privacy().quarantined(history)));
+                measures.push(|signals, history| signals.privacy().quarantined(history));
             }
             if phase.is_ended() && report.fence.task != TaskKey::KeepSource {
-                measured.push((asset, |signals, history| signals.upload_times().ended(history)));
+                measures.push(|signals, history| signals.upload_times().ended(history));
+            }
+            if !measures.is_empty() {
+                measured.entry(report.fence.asset.clone()).or_default().extend(measures);
             }
         }
         if measured.is_empty() {
@@ -243,9 +247,9 @@ impl Persister {
         }
         let context = Arc::clone(&self.context);
         let reading = async move {
-            for (asset, measure) in measured {
+            for (asset, measures) in measured {
                 match context.store.history(&asset).await {
-                    Ok(history) => measure(&context.signals, &history),
+                    Ok(history) => measures.iter().for_each(|measure| measure(&context.signals, &history)),
                     Err(error) => context.signals.store_failed("history", &error),
                 }
             }

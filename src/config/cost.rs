@@ -15,8 +15,8 @@ const VCPUS_MAX: u32 = 4_096;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CostRaw {
-    /// What this node is, as price tables name it, such as `c6a-xlarge`. Default empty: nothing has a price, and what is used is
-    /// counted all the same.
+    /// What this node is, as price tables name it, such as `c6a-xlarge`. Default empty: with `node.ec2`, the type and purchase of
+    /// the instance; without it nothing has a price, and what is used is counted all the same.
     pub node_type: String,
     /// `on-demand` or `spot`. Default `on-demand`.
     pub purchase: Purchase,

@@ -46,8 +46,7 @@ impl Config {
         let path_template = path_template.map_err(|error: TemplateError| usage(error.to_string()))?;
         let home = std::path::absolute(&global.home)
             .map_err(|error| Failure::Usage(format!("--home: cannot be made absolute: {error}")))?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let cores = u16::try_from(cores).unwrap_or(u16::MAX);
+        let cores = super::cores::cores();
         let or_cores = |configured: u16| if configured == 0 { cores } else { configured };
         let roles = roles(&raw.node.roles).map_err(usage)?;
         let credits = Credits {

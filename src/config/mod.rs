@@ -2,6 +2,7 @@
 
 mod changes;
 mod config_error;
+pub mod cores;
 pub mod cost;
 pub mod fleet;
 pub mod layer;

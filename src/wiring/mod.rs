@@ -51,6 +51,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::config::cores::cores;
 use crate::exit::Failure;
 use access::Access;
 use aws::Aws;
@@ -273,10 +274,8 @@ async fn rates(config: &Config, machine: Option<&dyn Machine>) -> Rates {
     let Some(machine) = machine.filter(|_| config.raw.cost.node_type.is_empty()) else {
         return config.rates.clone();
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cores = u16::try_from(cores).unwrap_or(u16::MAX);
     let found = match machine.kind().await {
-        Ok(Some(kind)) => config.raw.cost.rates_of(&kind, cores),
+        Ok(Some(kind)) => config.raw.cost.rates_of(&kind, cores()),
         Ok(None) => return config.rates.clone(),
         Err(error) => Err(error.to_string()),
     };

@@ -23,12 +23,14 @@ pub async fn write(
     writer: Box<dyn StagedWriter>,
 ) -> Result<Box<dyn StagedWriter>, Fault> {
     let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    let files = tracks.iter().flatten();
+    let mut items = files.map(|file| products.item(file)).collect::<Result<Vec<_>, _>>()?;
+    find_kept(context, &asset, &mut items).await?;
+    let mut items = items.into_iter().map(|(_, item)| item);
     let mut builder = Builder::default();
     let mut segments = Vec::with_capacity(tracks.len());
-    for files in tracks {
-        let mut items = files.into_iter().map(|file| products.item(file)).collect::<Result<Vec<_>, _>>()?;
-        find_kept(context, &asset, &mut items).await?;
-        let mut items = items.into_iter().map(|(_, item)| item);
+    for files in &tracks {
+        let mut items = items.by_ref().take(files.len());
         if let Some(init) = items.next() {
             builder.track(&read(context, &init).await?)?;
         }
