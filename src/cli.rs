@@ -373,6 +373,9 @@ pub enum EventsVerb {
 /// Arguments of `queue`.
 #[derive(Args)]
 pub struct QueueArgs {
+    /// The assets that have not ended, oldest first, how far each is, and how long it will take
+    #[arg(long)]
+    pub assets: bool,
     /// At most this many lines, oldest first
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub limit: u32,

@@ -22,6 +22,7 @@ pub use principal::Principal;
 use reelgate_flow::asset::{Flags, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_flow::task::{Lane, TaskKey};
@@ -304,6 +305,8 @@ pub enum Success {
         result: serde_json::Value,
         /// The renditions as they were encoded.
         renditions: Vec<RenditionRecord>,
+        /// The tracks and caption files that are not in them.
+        left_out: Vec<LeftOut>,
         /// Staged playlists.
         outputs: Vec<StagedOutput>,
     },

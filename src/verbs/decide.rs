@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
 use crate::verbs::principal::principal;
-use crate::verbs::{find_asset, local_time, to_json};
+use crate::verbs::{find_asset, local_time, now_ms, to_json};
 use crate::wiring;
 
 const DAY_MS: u64 = 86_400_000;
@@ -168,9 +168,4 @@ fn say_outcome(asset: &AssetId, outcome: &DecisionOutcome, what: &str, how: &str
 /// Prints what will happen.
 pub(super) fn say(asset: &AssetId, what: &str, how: &str) {
     stderr::say(&format!("{asset} {what} with the next `run` or by the running `serve`, {how}"));
-}
-
-fn now_ms() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod presign;
 mod principal;
 pub mod probe;
+mod progress;
 pub mod queue;
 pub mod redact;
 pub mod redo;
@@ -110,10 +111,15 @@ fn local_time(at_ms: u64) -> String {
     }
 }
 
-/// Assets that have not ended, in order of arrival.
-async fn unended(store: &dyn Store) -> Result<Vec<AssetId>, Failure> {
+fn now_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Assets that have not ended, in order of arrival; at most `limit`.
+async fn unended(store: &dyn Store, limit: u32) -> Result<Vec<AssetId>, Failure> {
     let phases = Phase::ALL.iter().copied().filter(|phase| !phase.is_ended()).collect();
-    let filter = AssetFilter { phases, limit: u32::MAX, ..AssetFilter::default() };
+    let filter = AssetFilter { phases, limit, ..AssetFilter::default() };
     Ok(store.assets(&filter).await?.into_iter().map(|asset| asset.id).collect())
 }
 

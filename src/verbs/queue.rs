@@ -1,13 +1,16 @@
-//! `reelgate queue`: shows waiting tasks by lane, stage, priority and producer.
+//! `reelgate queue`: shows waiting tasks by lane, stage, priority and producer, or the assets in work.
 
 use reelgate_actors::work::work_left::work_left;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::store::Store;
 use serde_json::json;
 
 use crate::cli::{GlobalArgs, QueueArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::table;
-use crate::verbs::to_json;
+use crate::verbs::progress::ProgressLine;
+use crate::verbs::{to_json, unended};
 use crate::wiring;
 
 /// Most groups that the seconds of work left are computed from.
@@ -17,6 +20,9 @@ const ROWS_MAX: u32 = 10_000;
 pub async fn queue(global: &GlobalArgs, args: QueueArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
+    if args.assets {
+        return assets(&*store, &args).await;
+    }
     let rows = store.queue(ROWS_MAX).await?;
     let left = work_left(&rows, &store.nodes().await?);
     let shown = rows.iter().take(args.limit as usize);
@@ -58,6 +64,34 @@ pub async fn queue(global: &GlobalArgs, args: QueueArgs) -> Result<ExitStatus, F
     table::print(&printed.to_string())?;
     for one in left {
         table::print(&format!("{} lane: {} of work left", one.lane.as_str(), table::seconds(one.seconds)))?;
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Prints the assets that have not ended.
+async fn assets(store: &dyn Store, args: &QueueArgs) -> Result<ExitStatus, Failure> {
+    let ids: Vec<AssetId> = unended(store, args.limit).await?;
+    let mut printed = table::narrowing(&[("asset", 0), ("state", 0), ("progress", 0), ("source", 0)]);
+    for (short, id) in table::ids(ids.iter()).into_iter().zip(&ids) {
+        let detail = store.asset(id).await?;
+        let progress = ProgressLine::read(store, &detail).await?;
+        let asset = &detail.asset;
+        if args.json {
+            let source = &asset.source.id.key;
+            let line = json!({"asset_id": id, "source": source, "state": asset.phase, "progress": progress});
+            table::print(&to_json(&line)?)?;
+            continue;
+        }
+        let progress = progress.map_or_else(|| "not planned yet".to_owned(), |progress| progress.to_string());
+        printed.add_row(vec![
+            short,
+            asset.phase.as_str().to_owned(),
+            progress,
+            table::clean(&asset.source.id.key),
+        ]);
+    }
+    if !args.json {
+        table::print(&printed.to_string())?;
     }
     Ok(ExitStatus::Done)
 }

@@ -48,7 +48,7 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
         return Err(Failure::Usage(told(&pause)));
     }
     let since = Instant::now();
-    let left_over = unended(&*context.store).await?;
+    let left_over = unended(&*context.store, u32::MAX).await?;
     if !left_over.is_empty() {
         let unfinished = counted(left_over.len() as u64, "unfinished asset", "unfinished assets");
         stderr::say(&format!("what an earlier run left is processed first: {unfinished}"));

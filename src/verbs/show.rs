@@ -15,6 +15,7 @@ use crate::exit::{ExitStatus, Failure};
 use crate::output::json::{AssetLine, BesideLine};
 use crate::output::places::first_places;
 use crate::output::table::{self, clean, seconds};
+use crate::verbs::progress::ProgressLine;
 use crate::verbs::{asset_line, find_asset, local_time, to_json};
 use crate::wiring;
 
@@ -25,6 +26,8 @@ struct ShownAsset {
     line: AssetLine,
     /// What waits for the approval of a second person; `null` if nothing does.
     proposal: Option<ProposalLine>,
+    /// How far it is; `null` before it is planned and after it has ended.
+    progress: Option<ProgressLine>,
 }
 
 /// A proposal that waits.
@@ -58,13 +61,17 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
     let store = wiring::existing_store(&config).await?;
     let (detail, line) = asset_line(&*store, &find_asset(&*store, &args.asset).await?).await?;
     let proposal = store.proposal(&detail.asset.id).await?;
-    let shown = ShownAsset { line, proposal: proposal.map(ProposalLine::new) };
+    let progress = ProgressLine::read(&*store, &detail).await?;
+    let shown = ShownAsset { line, proposal: proposal.map(ProposalLine::new), progress };
     if args.json {
         table::print(&to_json(&shown)?)?;
         return Ok(ExitStatus::Done);
     }
-    let ShownAsset { line, proposal } = shown;
+    let ShownAsset { line, proposal, progress } = shown;
     table::print(&summary(&detail, &line))?;
+    if let Some(progress) = progress {
+        table::print(&format!("progress  {progress}"))?;
+    }
     if let Some(proposal) = &proposal {
         table::print(&waiting(&detail.asset.id, proposal))?;
     }

@@ -5,6 +5,7 @@ use reelgate_flow::asset::{Note, NoticeKind, Parts};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::plain::counted;
+use reelgate_flow::reason::Code;
 use serde_json::{Value, json};
 
 use reelgate_ports::audit::Seal;
@@ -206,8 +207,8 @@ pub struct MediaSummary {
     pub duration_ns: Option<u64>,
     /// The renditions that were published.
     pub renditions: Vec<RenditionRecord>,
-    /// The tracks of a published upload that are not in its renditions.
-    pub left_out: Vec<LeftOut>,
+    /// What of a published upload is not in its renditions; `None` if nobody kept it.
+    pub left_out: Option<Vec<LeftOut>>,
     /// The findings; a notice contains only kind, severity and count.
     pub findings: Vec<FindingRecord>,
 }
@@ -270,12 +271,12 @@ pub fn notice_body(
         "received_ms": asset.received_ms,
         "media": {"container": media.container, "duration_ns": media.duration_ns},
         "renditions": media.renditions,
-        "left_out": media.left_out.iter().map(left_out_track).collect::<Vec<_>>(),
+        "left_out": media.left_out.as_ref().map(|all| all.iter().map(left_out_entry).collect::<Vec<_>>()),
         "findings": findings,
     })
 }
 
-fn left_out_track(track: &LeftOut) -> Value {
+fn left_out_entry(track: &LeftOut) -> Value {
     json!({
         "track": track.track,
         "file": track.file.as_ref().map(AssetId::as_str),
@@ -283,6 +284,7 @@ fn left_out_track(track: &LeftOut) -> Value {
         "codec": track.codec,
         "language": primary_language(&track.language),
         "why": track.why.as_str(),
+        "code": track.code.map(Code::as_str),
     })
 }
 

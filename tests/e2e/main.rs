@@ -30,6 +30,7 @@ mod notices;
 mod panics;
 mod privacy;
 mod profiles;
+mod progress;
 mod published;
 mod redaction;
 mod redo;

@@ -41,6 +41,8 @@ fn mutated_files_are_published_or_refused_and_never_blamed_on_us() {
     let seeds: Vec<u64> = (seed..seed + count).collect();
     let mut ends: BTreeMap<String, u64> = BTreeMap::new();
     let mut wrong = Vec::new();
+    // No wait for a worker is longer than the stage in which it was waited.
+    let mut longest = (0.0, String::new());
     for batch in seeds.chunks(BATCH) {
         let home = TempHome::new();
         let settings = home.file("settings/config.toml");
@@ -56,6 +58,12 @@ fn mutated_files_are_published_or_refused_and_never_blamed_on_us() {
             *ends.entry(outcome(line).to_owned()).or_default() += 1;
             let path = Path::new(line["source"]["path"].as_str().unwrap());
             let named = path.file_name().unwrap().to_str().unwrap();
+            for stage in line["stages"].as_array().unwrap() {
+                let seconds = stage["seconds"].as_f64().unwrap();
+                if seconds > longest.0 {
+                    longest = (seconds, format!("{} of {named}", stage["stage"]));
+                }
+            }
             if outcome(line) == "decoder_crashed" {
                 println!("{named}: a decoder crashed in the jail");
             }
@@ -67,6 +75,7 @@ fn mutated_files_are_published_or_refused_and_never_blamed_on_us() {
         }
     }
     println!("{ends:#?}");
+    println!("longest stage of a file: {:.1} s, {}", longest.0, longest.1);
     assert!(wrong.is_empty(), "kept in {}, named by their seeds: {wrong:#?}", kept.display());
 }
 

@@ -54,6 +54,7 @@ struct Cut {
 #[serde(default, deny_unknown_fields)]
 struct Package {
     progressive_height: Option<u32>,
+    default_captions: Option<String>,
 }
 
 /// The job file of the upload of a claim. `job_file_invalid` for one that asks for anything that is not known: a film that is
@@ -111,6 +112,9 @@ impl JobFile {
         settings.cut.segment_s = self.cut.segment_s.unwrap_or(settings.cut.segment_s);
         settings.package.progressive_height =
             self.package.progressive_height.unwrap_or(settings.package.progressive_height);
+        if let Some(captions) = &self.package.default_captions {
+            settings.package.default_captions.clone_from(captions);
+        }
         // A chunk holds whole segments, at least one.
         settings.cut.chunk_s = settings.cut.chunk_s.max(settings.cut.segment_s);
         settings.validate().map_err(|error| {
@@ -155,7 +159,8 @@ mod tests {
     #[test]
     fn what_is_asked_for_replaces_what_the_prefix_says_and_nothing_else() {
         let text = "priority = \"high\"\n[video]\nrungs = [240, 720]\n[audio]\nsurround = true\n\
-                    loudness_lufs = -23\n[cut]\nsegment_s = 6\n[package]\nprogressive_height = 480\n";
+                    loudness_lufs = -23\n[cut]\nsegment_s = 6\n[package]\nprogressive_height = 480\n\
+                    default_captions = \"none\"\n";
         let file = JobFile::parse(text.as_bytes()).unwrap();
         assert_eq!(file.priority, Some(Priority::High));
         let allowed = Settings::default();
@@ -165,6 +170,7 @@ mod tests {
         expected.audio.loudness_lufs = Some(-23);
         expected.cut.segment_s = 6;
         expected.package.progressive_height = 480;
+        expected.package.default_captions = "none".into();
         assert_eq!(file.settings(&allowed).unwrap(), expected);
         for empty in ["", "\u{feff}", "# nothing\r\n", "[video]\n"] {
             let file = JobFile::parse(empty.as_bytes()).unwrap();
@@ -195,6 +201,7 @@ mod tests {
                 "video.rungs: expected some of 1080, 720, 480, 240, found others or none",
             ),
             ("video.rungs = []\n", "video.rungs: expected some of"),
+            ("package.default_captions = \"CERTAIN\"\n", "package.default_captions: expected a language"),
         ];
         for (text, expected) in cases {
             let found = refused(text);

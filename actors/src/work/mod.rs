@@ -17,6 +17,7 @@ mod media;
 pub mod package;
 mod producer_metadata;
 mod products;
+pub mod progress;
 mod progressive;
 mod publication;
 pub mod publish;

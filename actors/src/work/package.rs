@@ -34,6 +34,7 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     let mut packaged = packaged(&products, &planned, &captions)?;
     packaged.caption_files = caption_files::outcomes(&files, &captions::published_files(&captions));
     let renditions = packaged.renditions.iter().map(record).collect();
+    let left_out = packaged.left_out(&planned.inspection.facts);
     let texts = std::mem::take(&mut packaged.texts);
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
     let mut writer = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
@@ -44,7 +45,7 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     }
     let finishing = tokio::task::spawn_blocking(move || writer.finish().map_err(ours));
     let outputs = joined(finishing.await)??;
-    Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
+    Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, left_out, outputs })
 }
 
 /// What packaging left of an asset, or of the original of a copy; `None` where it did not get that far.

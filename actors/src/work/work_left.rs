@@ -9,7 +9,7 @@ use reelgate_ports::records::{NodeRecord, QueueRow};
 /// A node that has not reported for longer does not count as capacity, milliseconds.
 const SILENT_MS_MAX: u64 = 60_000;
 /// Assumed cost of a task before one of its stage was measured, milliseconds.
-const UNMEASURED_MS: f64 = 10_000.0;
+pub(super) const UNMEASURED_MS: f64 = 10_000.0;
 
 /// Waiting and running tasks × measured mean cost of their stage ÷ tasks that the working nodes run at once. If no node
 /// works, the capacity counts as one task at once, so that the signal rises and a machine is started.
@@ -25,7 +25,8 @@ pub fn work_left(queue: &[QueueRow], nodes: &[NodeRecord]) -> Vec<WorkLeft> {
     Lane::ALL.into_iter().map(|lane| WorkLeft { lane, seconds: seconds(lane) }).collect()
 }
 
-fn costs(nodes: &[NodeRecord]) -> BTreeMap<&str, f64> {
+/// Mean cost of a task of each stage on all nodes, milliseconds.
+pub(super) fn costs(nodes: &[NodeRecord]) -> BTreeMap<&str, f64> {
     let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for cost in nodes.iter().flat_map(|node| &node.report.costs) {
         let sum = sums.entry(cost.stage.as_str()).or_default();

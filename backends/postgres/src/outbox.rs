@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId, ReceiverName};
-use reelgate_flow::left_out::left_out;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryRecord, NoticeRecord};
@@ -89,11 +88,7 @@ async fn summary(conn: &mut PgConnection, unit: &Unit, loaded: &Loaded) -> DbRes
     if core.phase == Phase::Published {
         let shown = row.linked_to.as_ref().unwrap_or(&row.id);
         summary.renditions = products::renditions(&mut *conn, shown).await?;
-        summary.left_out = products::facts(&mut *conn, shown)
-            .await?
-            .as_ref()
-            .map(|facts| left_out(facts, None))
-            .unwrap_or_default();
+        summary.left_out = products::left_out(&mut *conn, shown).await?;
     }
     if core.severity > Severity::None {
         summary.findings = products::findings(conn, row.arrival).await?;

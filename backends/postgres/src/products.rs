@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
@@ -59,21 +60,23 @@ pub(crate) async fn write_media(conn: &mut PgConnection, asset: i64, media: &Med
     Ok(())
 }
 
-/// Replaces the ladder of an asset.
-pub(crate) async fn write_renditions(
+/// Replaces the ladder of an asset, and what is not in it.
+pub(crate) async fn write_package(
     conn: &mut PgConnection,
     asset: i64,
     renditions: &[RenditionRecord],
+    left_out: &[LeftOut],
 ) -> DbResult<()> {
     sqlx::query!(
-        "INSERT INTO ladders (asset, renditions) VALUES ($1, $2)
-         ON CONFLICT (asset) DO UPDATE SET renditions = excluded.renditions",
+        "INSERT INTO ladders (asset, renditions, left_out) VALUES ($1, $2, $3)
+         ON CONFLICT (asset) DO UPDATE SET renditions = excluded.renditions, left_out = excluded.left_out",
         asset,
         json(&renditions)?,
+        json(&left_out)?,
     )
     .execute(conn)
     .await
-    .map_err(db("write renditions"))?;
+    .map_err(db("write what was packaged"))?;
     Ok(())
 }
 
@@ -127,6 +130,18 @@ pub(crate) async fn renditions(conn: &mut PgConnection, asset: &AssetId) -> DbRe
     .await
     .map_err(db("read renditions"))?;
     Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "ladders.renditions"))?)
+}
+
+/// What is not in the ladder of an asset; `None` if it was packaged before this was kept.
+pub(crate) async fn left_out(conn: &mut PgConnection, asset: &AssetId) -> DbResult<Option<Vec<LeftOut>>> {
+    let stored = sqlx::query_scalar!(
+        "SELECT l.left_out FROM ladders AS l JOIN assets AS a ON a.arrival = l.asset WHERE a.id = $1",
+        asset.as_str()
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db("read what is left out"))?;
+    Ok(stored.flatten().map(|text| document(&text, "ladders.left_out")).transpose()?)
 }
 
 /// The findings of an asset.

@@ -176,6 +176,7 @@ fn finished(claim: &Claim) -> TaskReport {
         TaskKey::Package => Success::Packaged {
             result: json!({"ladder": 1}),
             renditions: vec![rendition("720p", 720, 600_000), rendition("480p", 480, 301_000)],
+            left_out: Vec::new(),
             outputs: vec![super::fixture::output("main.m3u8")],
         },
         _ => return well(claim, Severity::None),

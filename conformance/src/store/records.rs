@@ -5,6 +5,7 @@ use reelgate_flow::facts::{
     AudioFacts, Chapter, Colour, Container, MediaFacts, Rational, Rotation, SubtitleFacts, Tag, VideoFacts,
 };
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::left_out::{LeftOut, TrackKind, WhyLeftOut};
 use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -239,6 +240,15 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
         duration_ms: 10_010,
     };
     let renditions = vec![rendition("720p"), rendition("480p")];
+    let failed = LeftOut {
+        track: Some(1),
+        file: None,
+        kind: TrackKind::Audio,
+        codec: "aac".into(),
+        language: "de-DE".into(),
+        why: WhyLeftOut::EncodeFailed,
+        code: Some(Code::TimestampsBroken),
+    };
     for claim in fixture.claim(Lane::Light, 10).await {
         let success = match claim.fence.task {
             TaskKey::Screen => Success::Screened {
@@ -248,7 +258,12 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
                 shared: false,
                 result: None,
             },
-            _ => Success::Packaged { result: json!({}), renditions: renditions.clone(), outputs: vec![] },
+            _ => Success::Packaged {
+                result: json!({}),
+                renditions: renditions.clone(),
+                left_out: vec![failed.clone()],
+                outputs: vec![],
+            },
         };
         fixture.report(&claim, Ending::Success(success)).await;
     }
@@ -261,9 +276,8 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     assert_eq!(
         body["left_out"],
         json!([
-            {"track": 0, "file": null, "kind": "video", "codec": "h264", "language": "und", "why": "one_of_its_kind"},
-            {"track": 1, "file": null, "kind": "audio", "codec": "aac", "language": "de", "why": "not_decodable"},
-            {"track": 4, "file": null, "kind": "other", "codec": "", "language": "", "why": "kind_not_published"},
+            {"track": 1, "file": null, "kind": "audio", "codec": "aac", "language": "de", "why": "encode_failed",
+             "code": "timestamps_broken"},
         ])
     );
 }

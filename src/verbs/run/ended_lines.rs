@@ -41,7 +41,7 @@ impl EndedLines {
             return Ok(());
         }
         self.ended = Some(ended);
-        let unended: BTreeSet<AssetId> = unended(store).await?.into_iter().collect();
+        let unended: BTreeSet<AssetId> = unended(store, u32::MAX).await?.into_iter().collect();
         for asset in std::mem::take(&mut self.waiting) {
             if unended.contains(&asset) {
                 self.waiting.push(asset);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
@@ -28,6 +29,7 @@ pub(super) struct Stored {
     pub products: BTreeMap<TaskKey, Product>,
     pub jobs: BTreeMap<TaskKey, TaskJob>,
     pub renditions: Vec<RenditionRecord>,
+    pub left_out: Option<Vec<LeftOut>>,
     pub findings: Vec<FindingRecord>,
     pub redaction: Option<Value>,
     pub decisions: Vec<Decision>,
@@ -48,6 +50,7 @@ impl Stored {
             products: BTreeMap::new(),
             jobs: BTreeMap::new(),
             renditions: Vec::new(),
+            left_out: None,
             findings: Vec::new(),
             redaction: None,
             decisions: Vec::new(),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
-use reelgate_flow::left_out::left_out;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::caption_files::family_sha256;
 use reelgate_ports::events::RefusedEvent;
@@ -136,7 +135,9 @@ fn write_learned(state: &mut State, learned: LearnedFact) {
         }
         LearnedFact::Facts(_, facts) => stored.facts = Some(*facts),
         LearnedFact::Metadata(_, metadata) => stored.metadata = metadata,
-        LearnedFact::Renditions(_, rows) => stored.renditions = rows,
+        LearnedFact::Packaged { renditions, left_out, .. } => {
+            (stored.renditions, stored.left_out) = (renditions, Some(left_out));
+        }
         LearnedFact::Findings(_, rows) => stored.findings = rows,
         LearnedFact::MoreFindings(_, rows) => stored.findings = join(&stored.findings, &rows),
         LearnedFact::Redaction(_, redaction) => stored.redaction = Some(redaction),
@@ -162,6 +163,7 @@ fn erase(state: &mut State, arrival: i64) {
     stored.products.clear();
     stored.jobs.clear();
     stored.renditions.clear();
+    stored.left_out = None;
     stored.findings.clear();
     stored.redaction = None;
     stored.proposal = None;
@@ -193,11 +195,10 @@ fn summary(state: &State, asset: &AssetRecord) -> MediaSummary {
     }
     if asset.phase == Phase::Published {
         let shown = state.find(asset.linked_to.as_ref().unwrap_or(&asset.id));
-        media.renditions = shown.map(|shown| shown.renditions.clone()).unwrap_or_default();
-        media.left_out = shown
-            .and_then(|shown| shown.facts.as_ref())
-            .map(|facts| left_out(facts, None))
-            .unwrap_or_default();
+        if let Some(shown) = shown {
+            media.renditions = shown.renditions.clone();
+            media.left_out = shown.left_out.clone();
+        }
     }
     if asset.severity > Severity::None {
         media.findings = stored.findings.clone();

@@ -156,9 +156,10 @@ impl UnitOfWork {
                 self.learned.push(LearnedFact::Jobs(asset, jobs.clone()));
             }
             Success::Produced { result, outputs } => self.learned.push(product(result, outputs)),
-            Success::Packaged { result, renditions, outputs } => {
+            Success::Packaged { result, renditions, left_out, outputs } => {
                 self.learned.push(product(result, outputs));
-                self.learned.push(LearnedFact::Renditions(asset, renditions.clone()));
+                let (renditions, left_out) = (renditions.clone(), left_out.clone());
+                self.learned.push(LearnedFact::Packaged { asset, renditions, left_out });
             }
             Success::Screened { redaction, result, .. } => {
                 self.learned.extend(result.as_ref().map(|result| product(result, &[])));

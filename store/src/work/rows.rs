@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reelgate_flow::asset::{Asset, NoticeKind, TaskState};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_flow::task::TaskKey;
 
@@ -203,8 +204,15 @@ pub enum LearnedFact {
     Facts(AssetId, Box<MediaFacts>),
     /// What the producer says about the upload; it replaces what an earlier attempt read.
     Metadata(AssetId, ProducerMetadata),
-    /// The renditions that were packaged.
-    Renditions(AssetId, Vec<RenditionRecord>),
+    /// What was packaged; it replaces what an earlier attempt packaged.
+    Packaged {
+        /// The asset.
+        asset: AssetId,
+        /// The renditions.
+        renditions: Vec<RenditionRecord>,
+        /// The tracks and caption files that are not in them.
+        left_out: Vec<LeftOut>,
+    },
     /// All findings of screening; they replace earlier ones.
     Findings(AssetId, Vec<FindingRecord>),
     /// Findings of an external scanner or of another look at the content, to be joined with those that are stored
@@ -232,11 +240,11 @@ impl LearnedFact {
     pub fn asset(&self) -> &AssetId {
         match self {
             Self::Product { asset: id, .. }
+            | Self::Packaged { asset: id, .. }
             | Self::SameRedaction { asset: id, .. }
             | Self::Jobs(id, _)
             | Self::Facts(id, _)
             | Self::Metadata(id, _)
-            | Self::Renditions(id, _)
             | Self::Findings(id, _)
             | Self::MoreFindings(id, _)
             | Self::Redaction(id, _)

@@ -791,9 +791,12 @@ impl Row {
 
 fn finished(task: TaskKey) -> Success {
     match task {
-        TaskKey::Package => {
-            Success::Packaged { result: Value::Null, renditions: Vec::new(), outputs: Vec::new() }
-        }
+        TaskKey::Package => Success::Packaged {
+            result: Value::Null,
+            renditions: Vec::new(),
+            left_out: Vec::new(),
+            outputs: Vec::new(),
+        },
         TaskKey::KeepSource => Success::SourceKept(KeptSource::Copied("kept".into())),
         TaskKey::Publish => Success::Published { location: "published".into() },
         TaskKey::Withdraw => Success::Withdrawn {

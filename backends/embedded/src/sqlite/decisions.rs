@@ -88,6 +88,7 @@ pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult
         "products",
         "jobs",
         "renditions",
+        "left_out",
         "findings",
         "redactions",
         "proposals",

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId, ReceiverName};
-use reelgate_flow::left_out::left_out;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
 use reelgate_ports::records::NoticeRecord;
@@ -20,7 +19,7 @@ use super::error::{corrupt, db};
 use super::queue_clock::QueueTime;
 use super::rows::{count, get, optional_count, small, text, word};
 use super::work::json;
-use super::{facts, products};
+use super::products;
 
 /// Writes the notices a unit of work owes; everything in them is written before.
 pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork, at: QueueTime) -> PortResult<()> {
@@ -92,11 +91,7 @@ async fn summary(
     if core.phase == Phase::Published {
         let shown = row.linked_to.as_ref().unwrap_or(&row.id);
         summary.renditions = products::renditions(&mut *conn, shown).await?;
-        summary.left_out = facts::read(&mut *conn, shown)
-            .await?
-            .as_ref()
-            .map(|facts| left_out(facts, None))
-            .unwrap_or_default();
+        summary.left_out = products::left_out(&mut *conn, shown).await?;
     }
     if core.severity > Severity::None {
         summary.findings = products::findings(conn, &row.id).await?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::external_scanner::findings::join;
@@ -86,6 +87,39 @@ pub(super) async fn write_renditions(
     .await
     .map_err(db(what))?;
     Ok(())
+}
+
+/// Replaces what is not in the ladder of an asset.
+pub(super) async fn write_left_out(
+    conn: &mut SqliteConnection,
+    asset: i64,
+    left_out: &[LeftOut],
+) -> PortResult<()> {
+    sqlx::query("INSERT INTO left_out VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET left_out = excluded.left_out")
+        .bind(asset)
+        .bind(json(&left_out)?)
+        .execute(conn)
+        .await
+        .map_err(db("write what is left out"))?;
+    Ok(())
+}
+
+/// What is not in the ladder of an asset; `None` if it was packaged before this was kept.
+pub(super) async fn left_out<'c>(
+    from: impl Executor<'c, Database = Sqlite>,
+    asset: &AssetId,
+) -> PortResult<Option<Vec<LeftOut>>> {
+    let stored: Option<String> = sqlx::query_scalar(
+        "SELECT left_out FROM left_out WHERE asset = (SELECT arrival FROM assets WHERE id = ?)",
+    )
+    .bind(asset.as_str())
+    .fetch_optional(from)
+    .await
+    .map_err(db("read what is left out"))?;
+    let read = |text: String| {
+        serde_json::from_str(&text).map_err(|_| corrupt("left_out.left_out", "a list of what is left out"))
+    };
+    stored.map(read).transpose()
 }
 
 /// Replaces the findings of an asset.

@@ -43,8 +43,10 @@ async fn write_learned(
         LearnedFact::Metadata(asset, entries) => {
             metadata::write(conn, work.at(&asset)?.row.arrival, &entries).await
         }
-        LearnedFact::Renditions(asset, rows) => {
-            products::write_renditions(conn, work.at(&asset)?.row.arrival, &rows).await
+        LearnedFact::Packaged { asset, renditions, left_out } => {
+            let asset = work.at(&asset)?.row.arrival;
+            products::write_renditions(conn, asset, &renditions).await?;
+            products::write_left_out(conn, asset, &left_out).await
         }
         LearnedFact::Findings(asset, rows) => {
             products::write_findings(conn, work.at(&asset)?.row.arrival, &rows).await

@@ -63,8 +63,8 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
         LearnedFact::Metadata(asset, entries) => {
             metadata::write(conn, unit.work.at(&asset)?.row.arrival, &entries).await
         }
-        LearnedFact::Renditions(asset, rows) => {
-            products::write_renditions(conn, unit.work.at(&asset)?.row.arrival, &rows).await
+        LearnedFact::Packaged { asset, renditions, left_out } => {
+            products::write_package(conn, unit.work.at(&asset)?.row.arrival, &renditions, &left_out).await
         }
         LearnedFact::Findings(asset, rows) => {
             products::write_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await

@@ -172,7 +172,7 @@ pub fn package(
     let subtitles = planned.filter(|planned| captions.iter().any(|one| one.track == Some(**planned)));
     let subtitles = Some(subtitles.copied().collect());
     let length_ns = renditions.iter().map(Rendition::length_ns).max().unwrap_or(0);
-    let (captions, caption_files) = captions::captions(captions, length_ns)?;
+    let (captions, caption_files) = captions::captions(captions, &plan.default_captions, length_ns)?;
     let renditions = [renditions, captions].concat();
     let mut texts = vec![
         TextFile { path: HLS_PATH.into(), text: hls::multivariant(&renditions) },

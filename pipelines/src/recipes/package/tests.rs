@@ -430,17 +430,39 @@ fn captions_are_renditions_of_both_manifests() {
     );
 }
 
-#[test]
-fn what_captions_are_for_is_told_in_both_manifests() {
-    let plan = planned();
-    let file = |number: u32, language: Option<&str>, flags| CaptionTrack {
+fn caption_file(number: u32, language: Option<&str>, flags: CaptionFlags) -> CaptionTrack {
+    CaptionTrack {
         track: None,
         file: Some(AssetId::new(number.to_string())),
         flags,
         channel: None,
         language: language.map(str::to_owned),
         shown: Vec::new(),
-    };
+    }
+}
+
+#[test]
+fn the_captions_that_are_asked_for_are_shown_by_default() {
+    let plain = CaptionFlags::default();
+    let files = [
+        caption_file(1, Some("en"), CaptionFlags { forced: true, ..plain }),
+        caption_file(2, Some("en"), CaptionFlags { hearing_impaired: true, default: true, ..plain }),
+        caption_file(3, Some("en"), plain),
+        caption_file(4, Some("de"), plain),
+    ];
+    for (asked, expected) in [("", Some(1)), ("none", None), ("EN", Some(2)), ("de", Some(3)), ("fr", Some(1))] {
+        let plan = Plan { default_captions: asked.into(), ..planned() };
+        let packaged = package(&plan, &parts(&plan), Some(&sound()), &files).unwrap();
+        let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
+        let shown: Vec<bool> = master.alternatives[1..].iter().map(|one| one.default).collect();
+        let found: Vec<usize> = (0..files.len()).filter(|at| shown[*at]).collect();
+        assert_eq!(found, Vec::from_iter(expected), "{asked:?}");
+    }
+}
+
+#[test]
+fn what_captions_are_for_is_told_in_both_manifests() {
+    let (plan, file) = (planned(), caption_file);
     let plain = CaptionFlags::default();
     let files = [
         file(1, None, plain),

@@ -60,6 +60,9 @@ pub struct Plan {
     /// Highest rung of the progressive file, pixels; 0 for no such file.
     #[serde(default)]
     pub progressive_height: u32,
+    /// [`default_captions`](super::settings::PackageSettings::default_captions).
+    #[serde(default)]
+    pub default_captions: String,
 }
 
 /// One chunk and the number of frames it must produce.
@@ -113,6 +116,7 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
             }),
         },
         progressive_height: settings.package.progressive_height,
+        default_captions: settings.package.default_captions.clone(),
     })
 }
 

@@ -13,6 +13,7 @@ pub use settings_error::SettingsError;
 
 use crate::gstreamer_version::GstreamerVersion;
 use crate::messages::MediaLimits;
+use reelgate_flow::caption_file::is_language;
 use serde::{Deserialize, Serialize};
 use settings_error::{within, wrong};
 
@@ -114,6 +115,9 @@ pub struct PackageSettings {
     /// Also one progressive MP4 file (`progressive.mp4`): the highest rung of at most this height, pixels, 16 to 4,320, or the
     /// lowest rung, and the main audio. Default 0, none: it stores that rung a second time.
     pub progressive_height: u32,
+    /// Language of the captions that are shown unless somebody chooses otherwise, as playlists name it (`de`, `pt-BR`), or `none`.
+    /// Default empty, and what counts for a language that no captions have: as the files say.
+    pub default_captions: String,
 }
 
 /// Frames sampled, poster and storyboard.
@@ -225,6 +229,9 @@ fn limits_default() -> MediaLimits {
     }
 }
 
+/// What [`PackageSettings::default_captions`] says for no captions.
+pub const NO_CAPTIONS: &str = "none";
+
 const PRESETS: [&str; 7] = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"];
 
 impl Settings {
@@ -249,6 +256,12 @@ impl Settings {
         }
         if self.package.progressive_height > 0 {
             within("package.progressive_height", self.package.progressive_height, 16, 4_320)?;
+        }
+        let captions = self.package.default_captions.as_str();
+        if !matches!(captions, "" | NO_CAPTIONS) && !is_language(captions) {
+            // A job file may hold any text here, so it is not quoted.
+            let expected = "a language such as de or pt-BR, none, or nothing";
+            return Err(wrong("package.default_captions", expected, "another text"));
         }
         let limits = &self.limits;
         within("limits.pixels_max", limits.pixels_max, 1, 1 << 32)?;
@@ -362,6 +375,7 @@ mod tests {
             ("cut.segment_s", |s| s.cut.segment_s = 0),
             ("cut.chunk_s", |s| s.cut.chunk_s = 3),
             ("package.progressive_height", |s| s.package.progressive_height = 15),
+            ("package.default_captions", |s| s.package.default_captions = "German".into()),
             ("sample.interval_max_ms", |s| s.sample.interval_max_ms = 999),
             ("sample.tile_height", |s| s.sample.tile_height = 91),
             ("screen_text.languages", |s| s.screen_text.languages.clear()),
