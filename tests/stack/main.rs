@@ -8,6 +8,7 @@ mod deployment;
 mod documents;
 mod failures;
 mod node;
+mod lifecycle;
 mod pages;
 mod policies;
 mod prices;

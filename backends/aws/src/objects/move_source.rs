@@ -12,8 +12,14 @@ use super::store_context::StoreContext;
 use crate::location::{Location, Version};
 
 const MOVE_SOURCE: &str = "move the source to its area";
-/// Tag of a moved source: the reason, for policies and lifecycle rules.
+/// Tag of a moved source: the reason, for policies and lifecycle rules. The stack removes after a while what has [`REJECTED`].
 const TAG: &str = "reelgate-exit";
+/// The tag's value for a refused source.
+pub(super) const REJECTED: &str = "rejected";
+/// The tag's value for a source under hold, which no rule may remove.
+pub(super) const HELD: &str = "held";
+/// The tag's value for a source whose outputs may be published.
+pub(super) const RELEASED: &str = "released";
 
 /// Moves the exact version of a source to the location `to`: copies it with metadata, tags and encryption, verifies the
 /// copy, and removes the version. Returns the new location.
@@ -40,19 +46,46 @@ pub(super) async fn move_source(
     Ok(moved)
 }
 
-/// Copies a source under hold to the rejected area, where its producer cannot replace or remove it.
+/// Copies a source under hold to the rejected area, where its producer cannot replace or remove it; or takes the mark of a refused one
+/// from it if it is there already.
 pub(super) async fn keep_source(context: &StoreContext, source: &SourceRecord) -> PortResult<KeptSource> {
     let place = SourceLocation::of(&context.areas, source)?;
-    let SourceLocation::Uploaded(from) = &place else { return Ok(KeptSource::Already) };
     let bucket = &context.bucket;
     let to = context.areas.rejected.at(&moved_name(source)?);
+    let from = match &place {
+        SourceLocation::Uploaded(from) => from,
+        SourceLocation::Moved(at) if *at == to => {
+            if bucket.head(MOVE_SOURCE, &to, None).await?.is_none() {
+                return Ok(KeptSource::Gone);
+            }
+            bucket.add_tags(MOVE_SOURCE, &to, &[(TAG, HELD)]).await?;
+            return Ok(KeptSource::Already);
+        }
+        SourceLocation::Moved(_) => return Ok(KeptSource::Already),
+    };
     match recorded_version(bucket, from, &place, source).await? {
-        Some(head) => copy_source(bucket, from, &head, &to, "held").await?,
+        Some(head) => copy_source(bucket, from, &head, &to, HELD).await?,
         // An earlier attempt copied it.
         None if bucket.head(MOVE_SOURCE, &to, None).await?.is_some() => {}
         None => return Ok(KeptSource::Gone),
     }
     Ok(KeptSource::Copied(to.to_string()))
+}
+
+/// Takes the mark of a refused source from one that is published after all: another redo needs it.
+pub(super) async fn spare_source(context: &StoreContext, source: &SourceRecord) -> PortResult<()> {
+    let SourceLocation::Moved(at) = SourceLocation::of(&context.areas, source)? else { return Ok(()) };
+    let bucket = &context.bucket;
+    if at != context.areas.rejected.at(&moved_name(source)?)
+        || bucket.head(MOVE_SOURCE, &at, None).await?.is_none()
+    {
+        return Ok(());
+    }
+    let tags = bucket.tags(MOVE_SOURCE, &at, None).await?;
+    match tags.iter().any(|tag| tag.key() == TAG && tag.value() == REJECTED) {
+        true => bucket.add_tags(MOVE_SOURCE, &at, &[(TAG, RELEASED)]).await,
+        false => Ok(()),
+    }
 }
 
 /// Copies a source with metadata, tags and encryption, unless an earlier attempt has done so, and verifies the copy.

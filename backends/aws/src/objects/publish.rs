@@ -19,6 +19,7 @@ use super::copy::{Copy, copy};
 use super::keep_replaced::keep_replaced;
 use super::list::Marker;
 use super::listed_version::ListedVersion;
+use super::move_source::spare_source;
 use super::owner::{self, ASSET, TURN};
 use super::settings::Areas;
 use super::staging::{named, output};
@@ -41,6 +42,7 @@ pub(super) async fn publish(context: Arc<StoreContext>, publication: Publication
     let place = PublishedPath::of(&context.areas, &publication)?;
     let owner = Owner::of(&publication);
     let turn = TakenTurn::take(context.clone(), publication.turn.clone()).await?;
+    spare_source(&context, &publication.source).await?;
     for _ in 0..ROUNDS_MAX {
         match place.attempt(&context, &turn, &publication, &owner).await {
             Err(error) if is_taken_over(&error) => return Err(error),

@@ -14,7 +14,7 @@ use reelgate_ports::records::SourceRecord;
 use super::bucket::{Bucket, Only};
 use super::copy::copy_whole;
 use super::listed_version::{ListedVersion, latest};
-use super::move_source::move_source;
+use super::move_source::{RELEASED, move_source};
 use super::owner;
 use super::publish::prefix;
 use super::source::{SourceLocation, moved_name};
@@ -70,7 +70,7 @@ pub(super) async fn restore(
     let quarantined = context.areas.quarantine.at(&moved_name(&source)?);
     let source_location = if *place.location() == quarantined {
         let released = context.areas.rejected.at(&moved_name(&source)?);
-        move_source(bucket, &source, &place, released, "released").await?
+        move_source(bucket, &source, &place, released, RELEASED).await?
     } else {
         source.location.clone()
     };

@@ -12,7 +12,7 @@ use reelgate_ports::records::SourceRecord;
 use super::bucket::Only;
 use super::copy::copy_whole;
 use super::listed_version::{ListedVersion, latest};
-use super::move_source::{move_source, recorded_version};
+use super::move_source::{HELD, REJECTED, move_source, recorded_version};
 use super::publish::prefix;
 use super::source::{SourceLocation, moved_name};
 use super::staging::discard;
@@ -62,7 +62,9 @@ pub(super) async fn withdraw(
         // The newer version has replaced it.
         Exit::Supersede => source.location.clone(),
         Exit::Reject => {
-            move_source(bucket, source, place, areas.rejected.at(&moved_name(source)?), "rejected").await?
+            // Of a refused upload, outputs are kept only under hold.
+            let why = if keep { HELD } else { REJECTED };
+            move_source(bucket, source, place, areas.rejected.at(&moved_name(source)?), why).await?
         }
         Exit::Quarantine => {
             let to = areas.quarantine.at(&moved_name(source)?);

@@ -10,12 +10,12 @@ use reelgate_aws::location::Location;
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_conformance::samples::next_turn;
 use reelgate_flow::asset::{Exit, Verdict};
-use reelgate_flow::ids::SourceId;
+use reelgate_flow::ids::{AssetId, SourceId};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem, SourceLabels};
-use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
+use reelgate_ports::records::{Fence, KeptSource, SourceRecord, StagedOutput};
 use reelgate_stand_ins::{Fault, FaultProxy};
 
 use super::scratch_buckets::ScratchBuckets;
@@ -274,6 +274,59 @@ async fn a_moved_source_of_any_size_keeps_its_metadata_and_tags() {
         tags.sort_unstable();
         assert_eq!(tags, [("case", "a b"), ("keep", "1"), ("reelgate-exit", "rejected")], "{key}");
     }
+}
+
+#[tokio::test]
+async fn the_mark_of_a_refused_source_goes_when_a_hold_begins() {
+    let home = ScratchBuckets::versioned().await;
+    let mark = async |asset: &AssetId| {
+        let apart = format!("rejected/{asset}/source");
+        let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(apart).send().await.unwrap();
+        let [tag] = tags.tag_set() else { panic!("expected one tag, found {tags:?}") };
+        assert_eq!(tag.key(), "reelgate-exit");
+        tag.value().to_owned()
+    };
+    // Refused first, then under hold.
+    let source = home.put("a", b"x").await;
+    let asset = asset_id(&source.id);
+    let turn = next_turn(&asset);
+    let withdrawn = home.objects.withdraw(&turn, None, &source, Exit::Reject, false).await.unwrap();
+    assert_eq!(mark(&asset).await, "rejected");
+    let refused = SourceRecord { location: withdrawn.source_location, ..source };
+    assert_eq!(home.objects.keep_source(&asset, &refused).await.unwrap(), KeptSource::Already);
+    assert_eq!(mark(&asset).await, "held");
+
+    // Under hold first, and refused while it lasts: from where its producer puts it, and from the quarantine.
+    let source = home.put("b", b"x").await;
+    let asset = asset_id(&source.id);
+    home.objects.withdraw(&next_turn(&asset), None, &source, Exit::Reject, true).await.unwrap();
+    assert_eq!(mark(&asset).await, "held");
+    let source = home.put("c", b"x").await;
+    let asset = asset_id(&source.id);
+    let withdrawn = home.objects.withdraw(&next_turn(&asset), None, &source, Exit::Quarantine, true).await;
+    let quarantined = SourceRecord { location: withdrawn.unwrap().source_location, ..source };
+    home.objects.withdraw(&next_turn(&asset), None, &quarantined, Exit::Reject, true).await.unwrap();
+    assert_eq!(mark(&asset).await, "held");
+
+    // Refused, then published after all.
+    let source = home.put("e", b"x").await;
+    let asset = asset_id(&source.id);
+    let withdrawn =
+        home.objects.withdraw(&next_turn(&asset), None, &source, Exit::Reject, false).await.unwrap();
+    let again = SourceRecord { location: withdrawn.source_location, ..source };
+    let staged = stage(&*home.objects, &again, b"output").await;
+    home.objects.publish(&publication(&again, &staged)).await.unwrap();
+    assert_eq!(mark(&asset).await, "released");
+
+    // What a rule has removed before the hold began is said to be gone.
+    let gone = home.put("d", b"x").await;
+    let asset = asset_id(&gone.id);
+    let withdrawn =
+        home.objects.withdraw(&next_turn(&asset), None, &gone, Exit::Reject, false).await.unwrap();
+    let apart = format!("rejected/{asset}/source");
+    home.s3.delete_object().bucket(&home.bucket).key(apart).send().await.unwrap();
+    let gone = SourceRecord { location: withdrawn.source_location, ..gone };
+    assert_eq!(home.objects.keep_source(&asset, &gone).await.unwrap(), KeptSource::Gone);
 }
 
 #[tokio::test]
