@@ -122,6 +122,12 @@ fn the_stack_is_deployed_as_asked_again_without_a_change_updated_and_removed() {
     let said = text(&looked);
     assert!(said.contains("Modify\tFleet"), "{said}");
     assert!(!said.contains("\tDatabase\t") && !said.contains("\tStorage\t"), "{said}");
+    let updated = settings.deploy(&server, &root, &["--yes", "--set", "CloudWatch=full"]);
+    assert!(updated.status.success() && text(&updated).contains("deploy: deployed"), "{}", text(&updated));
+    let metrics = json!({"Name": "/reelgate/test/node/cloudwatch_metrics"});
+    assert_eq!(call(&server, "ssm", "get_parameter", metrics).unwrap()["Parameter"]["Value"], "full");
+    let dashboards = call(&server, "cloudwatch", "list_dashboards", json!({})).unwrap();
+    assert_eq!(dashboards["DashboardEntries"].as_array().unwrap().len(), 3);
 
     // ministack removes what DeletionPolicy keeps in nested stacks; a test of the template proves the policy.
     let removed = script(&server, &root, "teardown.sh", &[ENVIRONMENT, "--region", REGION, "--yes"]);

@@ -1,5 +1,6 @@
-//! What the scripts of `deploy` do when AWS fails halfway. No stand-in fails as CloudFormation does: ministack cannot update a nested stack
-//! with a key, so how a stack ends is told by a program in place of `aws`.
+//! What the scripts of `deploy` do when AWS fails halfway. ministack rolls a single stack back as CloudFormation does, so one of the templates is
+//! updated there and fails. It can update no nested stack that hands on the id of a security group or the ARN of an instance profile
+//! (`Requested attribute GroupId does not exist`), so how the whole stack ends is told by a program in place of `aws`. LocalStack rolls nothing back.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -76,6 +77,76 @@ fn an_update_that_fails_says_why_and_whether_it_was_rolled_back() {
         updated("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE").status.success(),
         "one that came back is updated"
     );
+}
+
+/// `change_stack` of `common.sh` with the template of settings and more parameters.
+fn change_settings(server: &Ministack, more: &[(&str, &str)]) -> Output {
+    let names = [
+        "IngestBucket",
+        "WorkBucket",
+        "PublishedBucket",
+        "QuarantineBucket",
+        "RejectedBucket",
+        "TextBucket",
+        "AuditBucket",
+        "DeadLettersUrl",
+        "NoticeTopicArn",
+        "StoreUrl",
+        "ViewerRoleArn",
+    ];
+    let of_all = names.map(|name| (name, "x")).into_iter().chain([("Environment", "test")]);
+    let parameters = of_all.chain(more.iter().copied());
+    let parameters: Vec<String> =
+        parameters.map(|(name, value)| format!("ParameterKey={name},ParameterValue={value}")).collect();
+    let script = "set -euo pipefail; . \"$1/common.sh\"; shift; change_stack reelgate-test \"$1\" test '' yes \"${@:2}\"";
+    let mut command = Command::new("bash");
+    command.args(["-c", script, "deploy"]).arg(deploy());
+    command.arg(format!("{}/templates/settings.yaml", server.endpoint())).args(parameters);
+    command
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("AWS_REGION", REGION)
+        .env("REELGATE_POLL_S", "0.2");
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    command.env("PATH", "/usr/bin:/bin").env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn an_update_that_fails_halfway_is_rolled_back() {
+    let server = Ministack::start(Auth::Open);
+    let root =
+        |service: &str, operation: &str, parameters: Value| call(&server, service, operation, parameters);
+    root("s3", "create_bucket", json!({"Bucket": "templates"})).unwrap();
+    let template = std::fs::read_to_string(deploy().join("stack/settings.yaml")).unwrap();
+    root("s3", "put_object", json!({"Bucket": "templates", "Key": "settings.yaml", "Body": template}))
+        .unwrap();
+    let created = change_settings(&server, &[("EventsUrl", "kinesis://a")]);
+    assert!(created.status.success(), "{}", text(&created));
+
+    // Somebody wrote by hand what the update makes.
+    let by_hand = "/reelgate/test/aws/macie/area";
+    root("ssm", "put_parameter", json!({"Name": by_hand, "Type": "String", "Value": "s3://mine"})).unwrap();
+    let value = |name: &str| {
+        let found = root("ssm", "get_parameter", json!({"Name": name})).ok()?;
+        Some(found["Parameter"]["Value"].as_str().unwrap().to_owned())
+    };
+    let update = [("EventsUrl", "kinesis://b"), ("CloudWatch", "full"), ("UseMacie", "true")];
+    let failed = change_settings(&server, &update);
+    let said = text(&failed);
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.contains("MacieArea") && said.contains("already exists"), "{said}");
+    assert!(said.contains("UPDATE_ROLLBACK_COMPLETE: what was changed was rolled back"), "{said}");
+    assert_eq!(value("/reelgate/test/events/url").as_deref(), Some("kinesis://a"));
+    assert_eq!(value("/reelgate/test/node/cloudwatch_metrics").as_deref(), Some("basic"));
+    assert_eq!(value("/reelgate/test/aws/macie/account"), None, "it was made and removed");
+    assert_eq!(value(by_hand).as_deref(), Some("s3://mine"), "it is not the stack's");
+
+    // Without the cause the same update is done.
+    root("ssm", "delete_parameter", json!({"Name": by_hand})).unwrap();
+    let updated = change_settings(&server, &update);
+    assert!(updated.status.success(), "{}", text(&updated));
+    assert_eq!(value("/reelgate/test/events/url").as_deref(), Some("kinesis://b"));
+    assert_eq!(value(by_hand).as_deref(), Some("s3://x"));
 }
 
 #[test]
