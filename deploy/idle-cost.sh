@@ -61,8 +61,8 @@ printf '%s\n' "$defaults" "$@" | awk -F= -v prices="$prices" '
     line("their detailed monitoring, seven metrics each", nodes + value["HeavyMin"], "metric", 7)
     line("keys", 1, "kms-key", (value["ExistingMediaKeyArn"] == "") + (value["ExistingEventKeyArn"] == "") + (value["ExistingPlatformKeyArn"] == ""))
     line("secret of the database", value["ExistingDatabaseSecretArn"] == "", "secret", 1)
-    # Six of the stack, two of each target tracking, and one of two metrics where heavy nodes start from zero.
-    line("alarms", 1, "alarm", 10 + (value["HeavyMin"] == 0 ? 2 : 0))
+    # Six of the stack, two of each target tracking, one of two metrics where heavy nodes start from zero, and that of the emergency stop.
+    line("alarms", 1, "alarm", 10 + (value["HeavyMin"] == 0 ? 2 : 0) + (value["PauseAtUsd"] > 0 ? 1 : 0))
     full = value["CloudWatch"] == "full"
     line("metrics of the fleet, and one of its log", 1, "metric", 1 + (full ? 26 : 4))
     line("dashboards", 1, "dashboard", full ? 3 : 1)

@@ -73,6 +73,8 @@ buckets_left() {
   done
 }
 for area in $(buckets_left "${going[@]}"); do empty "$prefix-$area"; done
+# The budget's automation sets it, so no stack owns it.
+aws ssm delete-parameter --name "/reelgate/$env_name/flags/pause-heavy" 2>/dev/null || true
 if [ "$status" != none ]; then
   if aws rds describe-db-clusters --db-cluster-identifier "reelgate-$env_name" >/dev/null 2>&1; then
     aws rds modify-db-cluster --db-cluster-identifier "reelgate-$env_name" --no-deletion-protection --apply-immediately >/dev/null

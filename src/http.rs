@@ -173,6 +173,7 @@ mod tests {
             availability: Availability::default(),
             breaker: Breaker::default(),
             machine: None,
+            pause_flag: None,
             sweep_interval: None,
             history_days: None,
             store: Arc::new(Faulty::new(Arc::new(store), plan)),

@@ -13,6 +13,7 @@ use reelgate_ports::events::{DeadLetters, Events};
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
+use reelgate_ports::pause_flag::PauseFlag;
 use reelgate_ports::seal_keeper::SealKeeper;
 use reelgate_ports::store::Store;
 use reelgate_privacy::Classifier;
@@ -82,6 +83,8 @@ pub struct EngineContext {
     pub breaker: Breaker,
     /// The machine, where its owner may end it, as EC2 does.
     pub machine: Option<Arc<dyn Machine>>,
+    /// The flag outside of the store that pauses heavy work; `None` where there is none.
+    pub pause_flag: Option<Arc<dyn PauseFlag>>,
     /// Between sweeps of the whole bucket; with `None` the node sweeps only when the event source asks for it.
     pub sweep_interval: Option<Duration>,
     /// Days that history is kept after an asset has ended; `None` for ever.

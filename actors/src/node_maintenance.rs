@@ -1,6 +1,7 @@
 //! Maintains this node: reports to the store that it lives or has stopped, obeys orders to drain, runs the self-test, and
 //! watches for the end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews
-//! decisions, seals the audit log, and measures how much work is left; one of these nodes reports about the fleet.
+//! decisions, seals the audit log, and measures how much work is left; one of these nodes reports about the fleet and looks at the
+//! flag that pauses heavy work.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::guard::ExitGuard;
 use crate::messages::{NodeSuspected, WorkEnded};
 use crate::name_watch::NameWatch;
 use crate::work::fleet_report;
+use crate::work::follow_flag::follow_flag;
 use crate::work::self_test::self_test;
 use crate::work::sweep::sweep;
 use crate::work::sweep_findings::sweep_findings;
@@ -34,6 +36,8 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(15);
 const NAME_INTERVAL: Duration = Duration::from_secs(10);
 /// Between measurements of the remaining work.
 const WORK_LEFT_INTERVAL: Duration = Duration::from_secs(15);
+/// Between looks at the flag that pauses heavy work. With a change of the node that looks, an order takes less than a minute.
+const FLAG_INTERVAL: Duration = Duration::from_secs(15);
 /// Before an unfit node runs its self-test again.
 const SELF_TEST_RETRY: Duration = Duration::from_secs(30);
 /// Between checks whether the event source asks for a sweep.
@@ -219,6 +223,18 @@ impl NodeMaintenance {
         });
     }
 
+    /// One node of the fleet looks at the flag that pauses heavy work.
+    fn follow_flag(&self, ctx: &mut Context<Self>) {
+        let Some(flag) = self.context.pause_flag.clone() else { return };
+        let context = Arc::clone(&self.context);
+        self.spawn(ctx, async move {
+            match fleet_report::reports(&context.node, &context.store.nodes().await?) {
+                true => follow_flag(&*context.store, &*flag).await,
+                false => Ok(()),
+            }
+        });
+    }
+
     fn sweep(&mut self, ctx: &mut Context<Self>) {
         if !self.context.availability.is_on() || std::mem::replace(&mut self.sweeping, true) {
             return;
@@ -357,6 +373,7 @@ impl Actor for NodeMaintenance {
         // Its age counts from the start, so that a seal that never succeeds is seen.
         self.context.signals.store().sealed();
         ctx.run_interval(DECISIONS_INTERVAL, |act, ctx| act.maintain_decisions(ctx));
+        ctx.run_interval(FLAG_INTERVAL, |act, ctx| act.follow_flag(ctx));
         ctx.run_interval(WORK_LEFT_INTERVAL, |act, ctx| act.measure(ctx));
         ctx.run_interval(SWEEP_CHECK_INTERVAL, move |act, ctx| {
             // The source asks once, maybe while the node takes no work or while an earlier sweep runs.

@@ -16,6 +16,7 @@ pub mod meter;
 pub mod notices;
 pub mod objects;
 pub mod order;
+pub mod pause_flag;
 pub mod plaintext;
 pub mod records;
 pub mod seal_keeper;

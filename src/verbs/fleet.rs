@@ -3,6 +3,7 @@
 use reelgate_actors::availability::state_of;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
+use reelgate_ports::pause_flag::ordered;
 use reelgate_ports::records::HeavyPause;
 use reelgate_ports::store::Store;
 use serde_json::json;
@@ -24,7 +25,7 @@ pub async fn fleet(global: &GlobalArgs, verb: FleetVerb) -> Result<ExitStatus, F
         FleetVerb::Drain { node } => order(&*store, &node, true).await,
         FleetVerb::Undrain { node } => order(&*store, &node, false).await,
         FleetVerb::Pause(args) => pause(&config, &*store, args).await,
-        FleetVerb::Resume { .. } => resume(&*store).await,
+        FleetVerb::Resume { .. } => resume(&config, &*store).await,
     }
 }
 
@@ -39,7 +40,19 @@ async fn pause(config: &Config, store: &dyn Store, args: PauseArgs) -> Result<Ex
     Ok(ExitStatus::Done)
 }
 
-async fn resume(store: &dyn Store) -> Result<ExitStatus, Failure> {
+async fn resume(config: &Config, store: &dyn Store) -> Result<ExitStatus, Failure> {
+    // A node would pause heavy work again within seconds.
+    let flag = wiring::pause_flag(config).await?;
+    if let Some(flag) = flag
+        && let Some(reason) = flag.reason().await?
+    {
+        return Err(Failure::Usage(format!(
+            "heavy work stays paused while the flag {} is set: {}; {}",
+            flag.name(),
+            table::clean(&reason),
+            removal(flag.name())
+        )));
+    }
     match store.resume_heavy().await? {
         true => stderr::say("nodes begin heavy work again"),
         false => stderr::say("heavy work was not paused"),
@@ -49,12 +62,18 @@ async fn resume(store: &dyn Store) -> Result<ExitStatus, Failure> {
 
 /// The order to begin no heavy work, for people.
 pub fn told(pause: &HeavyPause) -> String {
-    format!(
-        "heavy work is paused since {} by {}: {}; `reelgate fleet resume heavy` ends it",
-        local_time(pause.since_ms),
-        table::clean(&pause.by.name),
-        table::clean(&pause.reason)
-    )
+    let by = table::clean(&pause.by.name);
+    let end = match ordered(pause) {
+        true => removal(&by),
+        false => "`reelgate fleet resume heavy` ends it".to_owned(),
+    };
+    let reason = table::clean(&pause.reason);
+    format!("heavy work is paused since {} by {by}: {reason}; {end}", local_time(pause.since_ms))
+}
+
+/// How a flag is removed, with the rights of who may: nodes only read it.
+fn removal(flag: &str) -> String {
+    format!("`aws ssm delete-parameter --name {flag}` ends it within a minute")
 }
 
 async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure> {

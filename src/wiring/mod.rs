@@ -43,6 +43,7 @@ use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
+use reelgate_ports::pause_flag::PauseFlag;
 use reelgate_ports::records::MediaEvent;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
@@ -121,6 +122,7 @@ pub async fn context(
     Ok(EngineContext {
         rates: rates(config, machine.as_deref()).await,
         machine,
+        pause_flag: aws::pause_flag(config, &clients).await?,
         node,
         roles: config.roles,
         availability,
@@ -152,6 +154,11 @@ pub async fn context(
         progress_board: ProgressBoard::default(),
         signals,
     })
+}
+
+/// The flag outside of the store that pauses heavy work.
+pub async fn pause_flag(config: &Config) -> Result<Option<Arc<dyn PauseFlag>>, Failure> {
+    aws::pause_flag(config, &Aws::new(config)).await
 }
 
 /// The node name of a `run` or `serve` with this configuration.

@@ -12,6 +12,7 @@ use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
+use reelgate_ports::pause_flag::PauseFlag;
 use reelgate_ports::seal_keeper::SealKeeper;
 use reelgate_ports::shards::Shards;
 
@@ -39,6 +40,11 @@ impl<'a> Aws<'a> {
 /// Refused: `aws.parameters` names parameters of Systems Manager.
 pub async fn parameters(_: &AwsRaw) -> Result<Serialized<()>, Failure> {
     Err(absent("aws.parameters"))
+}
+
+/// No flag: it would be a parameter.
+pub async fn pause_flag(_: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn PauseFlag>>, Failure> {
+    Ok(None)
 }
 
 /// AWS knows nobody.

@@ -99,6 +99,32 @@ fn a_wrong_day_node_or_price_table_is_one_clear_line() {
 }
 
 #[test]
+fn each_command_of_the_page_about_rising_costs_works() {
+    let home = TempHome::encoding_quickly();
+    let (_, run) = home.run(&[&sample("big-buck-bunny-5s.mp4")]);
+    let id = run[0]["asset_id"].as_str().unwrap();
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide/cost.md");
+    let page = std::fs::read_to_string(guide).unwrap();
+    let section = page.split("\n## Costs rise\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let commands = section.lines().filter_map(|line| line.trim_start().strip_prefix("reelgate "));
+    let mut tried = 0;
+    for command in commands {
+        let command = command.split(" #").next().unwrap().replace("ASSET", id).replace("DAY", "2026-01-01");
+        // A text in quotes is one word.
+        let pieces = command.split('"').enumerate();
+        let words: Vec<&str> = pieces
+            .flat_map(|(n, piece)| if n % 2 == 1 { vec![piece] } else { piece.split_whitespace().collect() })
+            .collect();
+        let done = home.command(&words).env("USER", "ann").output().unwrap();
+        assert!(done.status.success(), "{words:?}: {}", talk(&done));
+        tried += 1;
+    }
+    assert!(tried >= 10, "{tried}");
+    let status = home.reelgate(&["fleet", "status"]);
+    assert!(!talk(&status).contains("paused"), "the last command ends the pause: {}", talk(&status));
+}
+
+#[test]
 fn a_pause_of_heavy_work_keeps_uploads_and_ends_with_all_of_them() {
     let home = TempHome::encoding_quickly();
     let service = Service::start(&home);

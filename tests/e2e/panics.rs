@@ -60,6 +60,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         availability: Availability::default(),
         breaker: Breaker::default(),
         machine: None,
+        pause_flag: None,
         sweep_interval: None,
         history_days: None,
         store: Arc::new(Faulty::new(Arc::new(store), plan)),

@@ -103,6 +103,7 @@ const DEPLOYER_MAY: &[Request] = &[
     ("sns:CreateTopic", "arn:aws:sns:us-east-1:123456789012:reelgate-test-notices", &[]),
     ("events:PutRule", "arn:aws:events:us-east-1:123456789012:rule/reelgate-test-uploads", &[]),
     ("ssm:PutParameter", "arn:aws:ssm:us-east-1:123456789012:parameter/reelgate/test/store/url", &[]),
+    ("ssm:CreateDocument", "arn:aws:ssm:us-east-1:123456789012:document/reelgate-test-pause", &[]),
     ("logs:CreateLogGroup", "arn:aws:logs:us-east-1:123456789012:log-group:/reelgate/test/nodes", &[]),
     (
         "cloudwatch:PutMetricAlarm",
@@ -164,6 +165,7 @@ const DEPLOYER_MAY_NOT: &[Request] = &[
     ("s3:DeleteBucket", "arn:aws:s3:::of-others", &[]),
     ("sqs:PurgeQueue", "arn:aws:sqs:us-east-1:123456789012:reelgate-prod-dead-letters", &[]),
     ("ssm:PutParameter", "arn:aws:ssm:us-east-1:123456789012:parameter/reelgate/prod/store/url", &[]),
+    ("ssm:UpdateDocument", "arn:aws:ssm:us-east-1:123456789012:document/reelgate-prod-pause", &[]),
     ("logs:DeleteLogGroup", "arn:aws:logs:us-east-1:123456789012:log-group:/reelgate/prod/nodes", &[]),
     ("rds:DeleteDBCluster", "arn:aws:rds:us-east-1:123456789012:cluster:reelgate-prod", &[]),
     ("cloudtrail:DeleteTrail", "arn:aws:cloudtrail:us-east-1:123456789012:trail/of-the-company", &[]),

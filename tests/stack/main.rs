@@ -6,9 +6,10 @@
 mod controls;
 mod deployment;
 mod documents;
+mod emergency_stop;
 mod failures;
-mod node;
 mod lifecycle;
+mod node;
 mod pages;
 mod policies;
 mod prices;

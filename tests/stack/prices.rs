@@ -80,6 +80,7 @@ const FREE: &[&str] = &[
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
+    "AWS::SSM::Document",
     "AWS::SSM::Parameter",
 ];
 

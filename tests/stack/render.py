@@ -173,6 +173,7 @@ class Stack:
         prefix = {
             "AWS::IAM::Role": "role/", "AWS::IAM::ManagedPolicy": "policy/", "AWS::IAM::InstanceProfile": "instance-profile/",
             "AWS::KMS::Key": "key/", "AWS::Kinesis::Stream": "stream/", "AWS::Logs::LogGroup": "log-group:",
+            "AWS::CloudWatch::Alarm": "alarm:",
         }.get(kind, "")
         region = "" if service in ("iam", "s3") else REGION
         account = "" if service == "s3" else ACCOUNT

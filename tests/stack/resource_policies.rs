@@ -99,7 +99,7 @@ const OTHER_RULE: (&str, &str) = ("aws:SourceArn", "arn:aws:events:us-east-1:123
 /// By the name of a statement, in every policy that has it.
 fn by_statement(sid: &str, place: &str) -> Option<Vec<Expected>> {
     let of_queue = place.starts_with("Events/") && place.contains("Queue");
-    let of_topic = place.starts_with("Events/") && place.contains("Topic");
+    let of_topic = place.contains("Topic");
     let logs = |service, action, below, keys, other| {
         vec![expected(service, action, below, keys, Allow), expected(service, action, below, other, Silent)]
     };
@@ -286,6 +286,34 @@ fn by_statement(sid: &str, place: &str) -> Option<Vec<Expected>> {
             let by = |keys, decision| expected("", "kms:GenerateDataKey", KEY, keys, decision);
             vec![by(&[("kms:ViaService", "kinesis.us-east-1.amazonaws.com")], Allow), by(&[], Silent)]
         }
+        "BudgetsOfThisAccount" => logs("budgets.amazonaws.com", "sns:Publish", "", &[OURS], &[THEIRS]),
+        "SetTheFlag" => {
+            const FLAG: &str = "arn:aws:ssm:us-east-1:123456789012:parameter/reelgate/test/flags/pause-heavy";
+            const SETTING: &str = "arn:aws:ssm:us-east-1:123456789012:parameter/reelgate/test/store/url";
+            vec![
+                expected("", "ssm:PutParameter", FLAG, &[], Allow),
+                expected("", "ssm:DeleteParameter", FLAG, &[], Silent),
+                expected("", "ssm:PutParameter", SETTING, &[], Silent),
+            ]
+        }
+        "StartTheAutomation" => {
+            const OWN: &str =
+                "arn:aws:ssm:us-east-1:123456789012:automation-definition/reelgate-test-pause:$DEFAULT";
+            const OTHER: &str =
+                "arn:aws:ssm:us-east-1:123456789012:automation-definition/AWS-StopEC2Instance:$DEFAULT";
+            let start =
+                |document, decision| expected("", "ssm:StartAutomationExecution", document, &[], decision);
+            vec![start(OWN, Allow), start(OTHER, Silent)]
+        }
+        "GiveItItsRole" => {
+            const ROLE: &str = "arn:aws:iam::123456789012:role/reelgate-test-pause-us-east-1";
+            let give = |role, service, decision| expected("", "iam:PassRole", role, service, decision);
+            vec![
+                give(ROLE, &[("iam:PassedToService", "ssm.amazonaws.com")], Allow),
+                give(ROLE, &[("iam:PassedToService", "ec2.amazonaws.com")], Silent),
+                give(LIGHT, &[("iam:PassedToService", "ssm.amazonaws.com")], Silent),
+            ]
+        }
         "WriteTheTrail" => {
             let group = "arn:aws:logs:us-east-1:123456789012:log-group:/reelgate/test/trail";
             vec![expected("", "logs:PutLogEvents", group, &[], Allow)]
@@ -317,6 +345,8 @@ fn by_role(place: &str) -> Option<Vec<Expected>> {
         "Fleet/ProducerRole" => of_person("arn:aws:iam::123456789012:role/producers"),
         "Events/RuleRole" => of_account("events.amazonaws.com"),
         "Database/MonitoringRole" => of_account("monitoring.rds.amazonaws.com"),
+        "Guard/PauseRole" => of_account("ssm.amazonaws.com"),
+        "Guard/PauseRuleRole" => of_account("events.amazonaws.com"),
         "Guard/TrailLogRole" => of_account("cloudtrail.amazonaws.com"),
         _ => return None,
     })

@@ -25,7 +25,8 @@ fn templates() -> Vec<PathBuf> {
 /// Parameters without a default.
 const NEEDED: [&str; 3] = ["Environment=test", "TemplateBase=https://example.com/stack", "ImageId=ami-1"];
 /// Everything that can be created, in the largest form.
-pub const LARGEST: [&str; 17] = [
+pub const LARGEST: [&str; 18] = [
+    "PauseAtUsd=400",
     "CloudWatch=full",
     "Macie=create",
     "GuardDuty=create",

@@ -121,6 +121,7 @@ impl Fixture {
             availability: Availability::default(),
             breaker: Breaker::default(),
             machine: Some(machine.clone()),
+            pause_flag: None,
             sweep_interval: None,
             history_days: Some(400),
             store: Arc::new(Faulty::new(Arc::new(store.clone()), &store_faults)),

@@ -8,6 +8,7 @@ pub mod external_scan;
 pub mod finding_link;
 pub mod findings;
 pub mod fleet_report;
+pub mod follow_flag;
 pub mod gathered_text;
 pub mod given_checksums;
 pub mod job_file;

@@ -17,5 +17,5 @@ pub use external_scanner::{open as open_scanner, scan_batcher};
 pub use node::machine;
 pub use notices::{bus, topic};
 pub use objects::{ingest_prefix, open as open_objects};
-pub use parameters::parameters;
+pub use parameters::{parameters, pause_flag};
 pub use seals::open as open_seal;

@@ -3,7 +3,7 @@
 mod scaling;
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use reelgate_aws::config::parameters;
+use reelgate_aws::config::{ParameterFlag, parameters};
 use reelgate_aws::notices::{EventBridgeNotices, SnsNotices};
 use reelgate_aws::signal::FleetMetrics;
 use reelgate_flow::asset::NoticeKind;
@@ -11,6 +11,7 @@ use reelgate_flow::ids::{AssetId, NoticeId};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::machine::FleetValue;
 use reelgate_ports::notices::Notices;
+use reelgate_ports::pause_flag::PauseFlag;
 use reelgate_ports::records::NoticeRecord;
 use reelgate_signals::fleet::{self, FleetMetric};
 use reelgate_stand_ins::ministack::Auth;
@@ -157,6 +158,22 @@ async fn parameters_of_every_page_and_depth_are_read_and_decrypted_on_localstack
     assert_eq!((found.0.len(), found.0["database/url"].as_str()), (13, "postgres://secret"));
     assert!(!format!("{found:?}").contains("secret"));
     assert!(parameters(&ssm, "/nobody/here").await.unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn a_flag_is_set_while_its_parameter_exists_on_localstack() {
+    let localstack = LocalStack::shared();
+    let ssm = aws_sdk_ssm::Client::new(&config(localstack.endpoint()).await);
+    let path = format!("/{}/test", fresh_name("reelgate"));
+    let flag = ParameterFlag::below(ssm.clone(), &path);
+    assert_eq!(flag.reason().await.unwrap(), None);
+    let name = format!("{path}/flags/pause-heavy");
+    assert_eq!(flag.name(), name);
+    let put = ssm.put_parameter().name(&name).value("budget spent");
+    put.r#type(aws_sdk_ssm::types::ParameterType::String).send().await.unwrap();
+    assert_eq!(flag.reason().await.unwrap().as_deref(), Some("budget spent"));
+    ssm.delete_parameter().name(&name).send().await.unwrap();
+    assert_eq!(flag.reason().await.unwrap(), None);
 }
 
 #[tokio::test]
