@@ -6,15 +6,19 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=deploy/common.sh
 . "$here/common.sh"
 
-usage="usage: deploy/validate-security.sh ENV [--region REGION] [--json]"
-json=''
+usage="usage: deploy/validate-security.sh ENV [--region REGION] [--json] [--viewer-profile NAME] [--producer-profile NAME]"
+json='' viewer='' producer=''
 positional=()
 while [ $# -gt 0 ]; do
   case $1 in
     --json) json=yes ;;
-    --region)
+    --region | --viewer-profile | --producer-profile)
       [ $# -ge 2 ] || refuse "expected a value after $1; $usage"
-      AWS_REGION=$2
+      case $1 in
+        --region) AWS_REGION=$2 ;;
+        --viewer-profile) viewer=$2 ;;
+        --producer-profile) producer=$2 ;;
+      esac
       shift
       ;;
     -h | --help)
@@ -33,4 +37,4 @@ choose_region "${AWS_REGION:-${AWS_DEFAULT_REGION:-}}" "$usage"
 check_tools aws python3
 account_of >/dev/null || exit
 check_region "$AWS_REGION"
-PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/security/validate.py" "$env_name" "$AWS_REGION" "$json"
+PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/security/validate.py" "$env_name" "$AWS_REGION" "$json" "$viewer" "$producer"

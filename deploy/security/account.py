@@ -24,6 +24,17 @@ def code_of(error):
     return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 
+def client_of(session, service, region):
+    config = botocore.config.Config(retries={"mode": "standard", "max_attempts": 5})
+    endpoint = os.environ.get("AWS_ENDPOINT_URL") or None  # older versions do not read it themselves
+    return session.create_client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+
+def profile_client(account, profile, service):
+    """A client with the credentials of a profile, and of nobody else."""
+    return client_of(botocore.session.Session(profile=profile), service, account.region)
+
+
 class Account:
     """The account of the credentials at hand, and what it has of one environment."""
 
@@ -42,10 +53,7 @@ class Account:
 
     def client(self, service):
         if service not in self.clients:
-            config = botocore.config.Config(retries={"mode": "standard", "max_attempts": 5})
-            endpoint = os.environ.get("AWS_ENDPOINT_URL") or None  # older versions do not read it themselves
-            self.clients[service] = self.session.create_client(
-                service, region_name=self.region, endpoint_url=endpoint, config=config)
+            self.clients[service] = client_of(self.session, service, self.region)
         return self.clients[service]
 
     def call(self, service, operation, **parameters):

@@ -3,7 +3,7 @@ from account import BotoCoreError, ClientError, code_of
 from findings import Finding, as_list, decrypts_everything, every, judged, parsed, wildcards
 from templates import statements
 
-DUTIES = ["light", "heavy", "intake", "viewer", "producer", "rules"]
+DUTIES = ["light", "heavy", "intake", "viewer", "producer", "rules", "pause", "pause-rule"]
 # Role, action, area, key: what none of these may do, whatever the area is called.
 FORBIDDEN = [
     *(("viewer", "s3:GetObject", area, "studio/film.mp4") for area in ("ingest", "work", "quarantine", "rejected", "text", "audit", "logs")),
@@ -36,12 +36,12 @@ def controls(account):
 
 def policies(account, roles):
     """What is attached to each role: only what the stack made, and nothing that allows actions without naming them."""
-    nested = account.call("cloudformation", "describe_stack_resource", StackName=account.stack, LogicalResourceId="Policies")
-    nested = nested["StackResourceDetail"]["PhysicalResourceId"]
-    events = account.call("cloudformation", "describe_stack_resource", StackName=account.stack, LogicalResourceId="Events")
-    events = events["StackResourceDetail"]["PhysicalResourceId"]
-    made = {one.get("PhysicalResourceId") for stack in (nested, events)
-            for one in account.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=stack)}
+    made = set()
+    for nested in ("Policies", "Events", "Guard"):
+        stack = account.call("cloudformation", "describe_stack_resource", StackName=account.stack, LogicalResourceId=nested)
+        stack = stack["StackResourceDetail"]["PhysicalResourceId"]
+        made |= {one.get("PhysicalResourceId") for one in account.pages(
+            "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=stack)}
 
     def attached(role):
         return account.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=role)

@@ -9,8 +9,9 @@ use crate::documents::document;
 use crate::templates::deploy;
 
 /// Calls whose action has another name than the call, in lower case without separators.
-const RENAMED: [(&str, &[&str]); 12] = [
+const RENAMED: [(&str, &[&str]); 13] = [
     ("s3:headbucket", &["s3:listbucket"]),
+    ("s3:listobjectsv2", &["s3:listbucket"]),
     ("s3:headobject", &["s3:getobject"]),
     ("s3:listbuckets", &["s3:listallmybuckets"]),
     ("s3:listobjectversions", &["s3:listbucketversions"]),

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use reelgate_stand_ins::ministack::ServiceCall;
+use reelgate_stand_ins::ministack::{Keys, ServiceCall};
 use reelgate_stand_ins::postgres::Durability;
 use reelgate_stand_ins::{ACCOUNT, Ministack, Postgres, REGION};
 use serde_json::{Value, json};
 
-use crate::deployment::{ENVIRONMENT, Settings, call, script, text};
+use crate::deployment::{ENVIRONMENT, Settings, call, script, script_at, text};
 use crate::documents::document;
 use crate::templates::deploy;
 
@@ -36,6 +36,7 @@ const SAMPLES: [(&str, &str); 3] = [
     ("playlist-in-disguise.mp4", "rejected"),
 ];
 const ENDED_WITHIN: Duration = Duration::from_secs(420);
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(60);
 
 struct Fleet {
     server: Ministack,
@@ -65,14 +66,19 @@ impl Fleet {
         self.dir.path().join(name)
     }
 
-    /// A program with the credentials of a role of the stack, and with no others.
-    fn under(&self, role: &str, program: impl AsRef<Path>) -> Command {
+    /// Credentials of a role of the stack.
+    fn credentials(&self, role: &str) -> Value {
         let role = json!({
             "RoleArn": format!("arn:aws:iam::{ACCOUNT}:role/reelgate-{ENVIRONMENT}-{role}-{REGION}"),
             "RoleSessionName": role,
         });
-        let answer = call(&self.server, "sts", "assume_role", role).unwrap();
-        let text = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+        call(&self.server, "sts", "assume_role", role).unwrap()["Credentials"].take()
+    }
+
+    /// A program with the credentials of a role of the stack, and with no others.
+    fn under(&self, role: &str, program: impl AsRef<Path>) -> Command {
+        let credentials = self.credentials(role);
+        let text = |name: &str| credentials[name].as_str().unwrap().to_owned();
         let mut command = Command::new(program.as_ref());
         command.env("AWS_ACCESS_KEY_ID", text("AccessKeyId")).env("AWS_SESSION_TOKEN", text("SessionToken"));
         command.env("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey")).env("AWS_REGION", REGION);
@@ -186,6 +192,7 @@ fn a_fleet_with_the_roles_of_the_stack_takes_uploads_to_their_end() {
         assert!(Instant::now() < deadline, "{states:?}\n{}\n{}", log(&nodes[0]), log(&nodes[1]));
         std::thread::park_timeout(Duration::from_secs(1));
     }
+    pauses_by_the_flag(&fleet);
     for node in &nodes {
         let denied: Vec<String> =
             log(node).lines().filter(|line| line.contains("lacks")).map(str::to_owned).collect();
@@ -217,6 +224,8 @@ fn a_fleet_with_the_roles_of_the_stack_takes_uploads_to_their_end() {
     let unread: Vec<_> = findings.iter().filter(|one| one.to_string().contains("cannot be read")).collect();
     assert!(findings.len() > 120 && unread.is_empty(), "{} findings, {unread:#?}", findings.len());
 
+    tries_who_watches_and_uploads(&fleet, &auditor);
+
     let arguments = [ENVIRONMENT, "--region", REGION, "--yes", "--destroy-data", ENVIRONMENT];
     let removed = script(&fleet.server, &deployer, "teardown.sh", &arguments);
     assert!(removed.status.success(), "{}", text(&removed));
@@ -226,6 +235,91 @@ fn a_fleet_with_the_roles_of_the_stack_takes_uploads_to_their_end() {
     call(&fleet.server, "s3", "create_bucket", other.clone()).unwrap();
     let listing = ServiceCall { service: "s3", operation: "list_objects_v2", parameters: other };
     assert_eq!(fleet.server.call(&deployer, &[listing]), [Err("AccessDenied".to_owned())]);
+}
+
+/// `validate-security.sh` with the credentials of a viewer and a producer: as they are, with a right too many, and exchanged.
+fn tries_who_watches_and_uploads(fleet: &Fleet, auditor: &Keys) {
+    let profile = |role: &str| {
+        let credentials = fleet.credentials(role);
+        let text = |name: &str| credentials[name].as_str().unwrap();
+        format!(
+            "[{role}]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+            text("AccessKeyId"),
+            text("SecretAccessKey"),
+            text("SessionToken")
+        )
+    };
+    let file = fleet.path("credentials");
+    std::fs::write(&file, format!("{}{}", profile("viewer"), profile("producer"))).unwrap();
+    let tried = |viewer: &str, producer: &str| -> Vec<(String, String)> {
+        let mut command = script_at(
+            fleet.server.endpoint(),
+            auditor,
+            "validate-security.sh",
+            &[
+                ENVIRONMENT,
+                "--region",
+                REGION,
+                "--json",
+                "--viewer-profile",
+                viewer,
+                "--producer-profile",
+                producer,
+            ],
+        );
+        command.env("AWS_CA_BUNDLE", fleet.server.certificate().unwrap());
+        let output = command.env("AWS_SHARED_CREDENTIALS_FILE", &file).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let of_control = findings.filter(|one| one["control"] == "role-tried");
+        of_control.map(|one| (text(&one["verdict"]), text(&one["found"]))).collect()
+    };
+    let found = tried("viewer", "producer");
+    let denied = |calls: u32| format!("{calls} forbidden calls were denied; nothing to read was in ");
+    assert!(found.len() == 2 && found.iter().all(|(verdict, _)| verdict == "ok"), "{found:?}");
+    assert!(found[0].1.starts_with(&denied(5)) && found[1].1.starts_with(&denied(9)), "{found:?}");
+
+    let right = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{}/*", bucket("rejected"))
+    }]});
+    let role = format!("reelgate-{ENVIRONMENT}-viewer-{REGION}");
+    let policy = json!({"RoleName": role, "PolicyName": "too-much", "PolicyDocument": right.to_string()});
+    call(&fleet.server, "iam", "put_role_policy", policy).unwrap();
+    let found = tried("viewer", "producer");
+    assert_eq!(found[0], ("fail".to_owned(), "may s3:GetObject in rejected".to_owned()));
+    assert_eq!(found[1].0, "ok");
+    let policy = json!({"RoleName": role, "PolicyName": "too-much"});
+    call(&fleet.server, "iam", "delete_role_policy", policy).unwrap();
+    for (verdict, found) in tried("producer", "viewer") {
+        assert!(verdict == "fail" && found.starts_with("expected credentials of this role"), "{found}");
+    }
+}
+
+/// The flag that a budget sets pauses heavy work; who operates nodes can neither set nor remove it.
+fn pauses_by_the_flag(fleet: &Fleet) {
+    let told = |word: &str, expected: bool| {
+        let deadline = Instant::now() + FOLLOWED_WITHIN;
+        loop {
+            let status = text(&done(&mut fleet.of_node("light", &["fleet", "status"])));
+            if status.contains(word) == expected {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "{status}");
+            std::thread::park_timeout(Duration::from_secs(1));
+        }
+    };
+    let name = format!("/reelgate/{ENVIRONMENT}/flags/pause-heavy");
+    let set = json!({"Name": name, "Type": "String", "Value": "the budget is spent"});
+    call(&fleet.server, "ssm", "put_parameter", set.clone()).unwrap();
+    let status = told("heavy work is paused", true);
+    let end = format!("by {name}: the budget is spent; `aws ssm delete-parameter --name {name}` ends it");
+    assert!(status.contains(&end), "{status}");
+    let resumed = fleet.of_node("light", &["fleet", "resume", "heavy"]).output().unwrap();
+    assert_eq!(resumed.status.code(), Some(2), "{}", text(&resumed));
+    assert!(text(&resumed).contains("stays paused while the flag"), "{}", text(&resumed));
+    call(&fleet.server, "ssm", "delete_parameter", json!({"Name": name})).unwrap();
+    told("heavy work is paused", false);
 }
 
 fn done_or_denied(output: &Output, expected: bool) {
