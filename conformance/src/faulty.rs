@@ -15,7 +15,8 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::{
-    MeasuredOutput, Objects, OpenSource, Publication, Restored, SourceLabels, StagedWriter, Turn, Withdrawn,
+    MeasuredOutput, Objects, OpenSource, OutputRange, Publication, Restored, SourceLabels, StagedWriter,
+    Turn, Withdrawn,
 };
 use reelgate_ports::records::*;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
@@ -222,6 +223,7 @@ faulty!(Objects of Objects {
     async fn sidecar(source: &SourceRecord, suffix: &str, bytes_max: u64) -> Option<Vec<u8>>;
     async fn labels(source: &SourceRecord) -> SourceLabels;
     async fn read_staged(output: &StagedOutput, bytes_max: u64) -> Vec<u8>;
+    async fn read_range(range: &OutputRange) -> Vec<u8>;
     async fn publish(publication: &Publication) -> String;
     async fn manifest(publication_location: &str, bytes_max: u64) -> Option<Vec<u8>>;
     async fn visible_names(publication_location: &str) -> Vec<String>;

@@ -61,6 +61,19 @@ pub struct MeasuredOutput {
     pub sha256: String,
 }
 
+/// A part of a staged or visible file that is read on its own: one segment of a file that holds many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutputRange {
+    /// The file's [`StagedOutput::location`].
+    pub location: String,
+    /// Its first byte.
+    pub offset: u64,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of these bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
 /// One file of a publication.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublishItem {
@@ -184,6 +197,10 @@ pub trait Objects: Send + Sync {
 
     /// Reads a staged output back, at most `bytes_max`; verifies its hash.
     async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>>;
+
+    /// Reads a part of a staged or visible file; verifies its hash. `Missing` if the file is gone, `Corrupt` if it ends before the
+    /// part does.
+    async fn read_range(&self, range: &OutputRange) -> PortResult<Vec<u8>>;
 
     /// Makes a whole publication visible and replaces what an older version of the same key has at its path. What it replaces
     /// of another asset is first kept in the quarantine, as [`Objects::withdraw`] keeps outputs: only the withdrawal of that

@@ -24,7 +24,7 @@ use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::{FleetValue, Machine, MachineKind};
 use reelgate_ports::notices::{Notices, Receiver};
 use reelgate_ports::objects::{
-    MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+    MeasuredOutput, Objects, OpenSource, OutputRange, Publication, Restored, StagedWriter, Turn, Withdrawn,
 };
 use reelgate_ports::records::{
     AttemptCost, Claim, Ending, Fence, HistoryEvent, KeptSource, MediaEvent, NoticeRecord, SourceRecord,
@@ -351,6 +351,10 @@ impl Objects for FakeObjects {
 
     async fn read_staged(&self, _: &StagedOutput, _: u64) -> PortResult<Vec<u8>> {
         unused("read_staged")
+    }
+
+    async fn read_range(&self, _: &OutputRange) -> PortResult<Vec<u8>> {
+        unused("read_range")
     }
 
     async fn publish(&self, _: &Publication) -> PortResult<String> {

@@ -63,6 +63,7 @@ macro_rules! objects_suite {
                 a_dropped_writer_leaves_nothing
                 attempts_do_not_see_each_other
                 a_damaged_or_oversized_output_is_refused
+                parts_of_staged_and_visible_files_are_read_and_verified
                 names_that_leave_the_staging_area_are_refused
                 a_misused_writer_returns_an_error
                 discarding_removes_all_attempts_of_one_asset_only

@@ -1,8 +1,9 @@
 //! Staged outputs of attempts.
 
 use super::ObjectsHome;
-use super::fixture::{fence, id, stage};
+use super::fixture::{fence, id, publication, stage};
 use reelgate_ports::error::ErrorKind;
+use reelgate_ports::objects::OutputRange;
 use reelgate_ports::records::StagedOutput;
 
 /// SHA-256 of `abc`: FIPS 180-4's first example.
@@ -56,6 +57,24 @@ pub async fn a_damaged_or_oversized_output_is_refused(home: &dyn ObjectsHome) {
     assert_eq!(objects.read_staged(&staged[0], 2).await.unwrap_err().kind, ErrorKind::Invalid);
     let other = StagedOutput { sha256: SHA256_ABC.replace('b', "c"), ..staged[0].clone() };
     assert_eq!(objects.read_staged(&other, 3).await.unwrap_err().kind, ErrorKind::Corrupt);
+}
+
+pub async fn parts_of_staged_and_visible_files_are_read_and_verified(home: &dyn ObjectsHome) {
+    let source = home.put("a", b"x").await;
+    let staged = stage(home, &source, &[("720p/track.mp4", b"xxabcyyy")]).await;
+    let objects = home.objects();
+    let location = objects.publish(&publication(&source, "out", &staged)).await.unwrap();
+    for location in [staged[0].location.clone(), objects.visible(&location, "720p/track.mp4")] {
+        let part = OutputRange { location, offset: 2, size_bytes: 3, sha256: SHA256_ABC.to_owned() };
+        assert_eq!(objects.read_range(&part).await.unwrap(), b"abc");
+        let kind = async |range: OutputRange| objects.read_range(&range).await.unwrap_err().kind;
+        for (offset, size_bytes) in [(1, 3), (2, 2), (6, 3), (7, 3), (8, 3), (80, 3), (u64::MAX, 3), (2, 0)] {
+            let other = OutputRange { offset, size_bytes, ..part.clone() };
+            assert_eq!(kind(other).await, ErrorKind::Corrupt, "{size_bytes} bytes from {offset} on");
+        }
+        let gone = OutputRange { location: part.location.replace("track", "trick"), ..part };
+        assert_eq!(kind(gone).await, ErrorKind::Missing);
+    }
 }
 
 pub async fn names_that_leave_the_staging_area_are_refused(home: &dyn ObjectsHome) {

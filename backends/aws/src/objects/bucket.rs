@@ -262,6 +262,41 @@ impl Bucket {
         if (bytes.len() as u64) < head.size_bytes { Err(cut_off(operation)) } else { Ok(bytes) }
     }
 
+    /// Reads a range of the current object; `None` if the object does not have all of it.
+    pub(crate) async fn read_range(
+        &self,
+        operation: &'static str,
+        at: &Location,
+        offset: u64,
+        size_bytes: u64,
+    ) -> PortResult<Option<Vec<u8>>> {
+        let Some(last) = offset.checked_add(size_bytes).and_then(|end| end.checked_sub(1)) else {
+            return Ok(None);
+        };
+        let request = self.s3.get_object().bucket(&at.bucket).key(&at.key);
+        let request = request.range(format!("bytes={offset}-{last}"));
+        let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
+        let answer = match answer {
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 416) => {
+                return Ok(None);
+            }
+            answer => answer.map_err(ApiCall::new(Port::Objects, operation, reading(None)).failed())?,
+        };
+        let expected = format!("bytes {offset}-{last}/");
+        if !answer.content_range().is_some_and(|found| found.starts_with(&expected)) {
+            return Ok(None);
+        }
+        let mut body = answer.body;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|_| cut_off(operation))?);
+            if bytes.len() as u64 > size_bytes {
+                return Ok(None);
+            }
+        }
+        if (bytes.len() as u64) < size_bytes { Err(cut_off(operation)) } else { Ok(Some(bytes)) }
+    }
+
     /// Writes a small object; returns its entity tag. `Conflict` if the condition does not hold.
     pub(crate) async fn put(
         &self,

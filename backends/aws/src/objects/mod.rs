@@ -47,8 +47,8 @@ use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::{
-    MANIFEST, MeasuredOutput, Objects, OpenSource, Publication, Restored, SourceLabels, StagedWriter, Turn,
-    Withdrawn,
+    MANIFEST, MeasuredOutput, Objects, OpenSource, OutputRange, Publication, Restored, SourceLabels,
+    StagedWriter, Turn, Withdrawn,
 };
 use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
@@ -118,6 +118,11 @@ impl Objects for S3Objects {
     async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
         let (context, output) = (self.context.clone(), output.clone());
         self.context.engine.run(async move { staging::read(&context, &output, bytes_max).await }).await
+    }
+
+    async fn read_range(&self, range: &OutputRange) -> PortResult<Vec<u8>> {
+        let (context, range) = (self.context.clone(), range.clone());
+        self.context.engine.run(async move { staging::read_range(&context, &range).await }).await
     }
 
     async fn publish(&self, publication: &Publication) -> PortResult<String> {

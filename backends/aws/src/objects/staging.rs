@@ -1,6 +1,6 @@
 //! Staged outputs of attempts, before anything is visible. Each attempt has its own prefix. Small outputs are written with
 //! one request, larger ones in parts while their bytes arrive. The number of requests in flight is limited, so memory is
-//! bounded by `connections × part_bytes` and one buffer.
+//! bounded by `connections` parts and one buffer. Parts have `part_bytes`, and more in an output of more than a thousand.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -9,7 +9,7 @@ use data_encoding::HEXLOWER;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::meter::{Meter, carried};
-use reelgate_ports::objects::StagedWriter;
+use reelgate_ports::objects::{OutputRange, StagedWriter};
 use reelgate_ports::records::{Fence, StagedOutput};
 use sha2::{Digest, Sha256};
 use tokio::task::AbortHandle;
@@ -25,6 +25,8 @@ use crate::location::{KEY_BYTES_MAX, Location, stays_inside};
 /// Metadata of a small staged output: its SHA-256, so that a repeated request recognises its own object.
 const SHA256: &str = "reelgate-sha256";
 const WRITE: &str = "write a staged output";
+/// So many parts have the same size; the next ones are larger.
+const PARTS_BEFORE_LARGER: i32 = 1_000;
 
 /// Starts the staging area of an attempt, empty.
 pub(super) async fn stage(context: Arc<StoreContext>, fence: Fence) -> PortResult<Box<dyn StagedWriter>> {
@@ -70,6 +72,24 @@ pub(super) async fn read(
         return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, operation, detail));
     }
     Ok(bytes)
+}
+
+/// Reads a part of an output and verifies its hash. One request: the hash says whether it is the part that was recorded.
+pub(super) async fn read_range(context: &StoreContext, range: &OutputRange) -> PortResult<Vec<u8>> {
+    let operation = "read a part of an output";
+    let at = output(&context.areas, &range.location)?;
+    // No range of bytes is empty (RFC 9110, 14.1.2).
+    let read = match range.size_bytes {
+        0 => Some(Vec::new()),
+        size_bytes => context.bucket.read_range(operation, &at, range.offset, size_bytes).await?,
+    };
+    if let Some(bytes) = read
+        && HEXLOWER.encode(&Sha256::digest(&bytes)) == range.sha256
+    {
+        return Ok(bytes);
+    }
+    let detail = format!("expected {} bytes with the recorded SHA-256, found others", range.size_bytes);
+    Err(PortError::new(Port::Objects, ErrorKind::Corrupt, operation, detail))
 }
 
 /// The location of an output in the work or the published area.
@@ -146,9 +166,10 @@ impl StagedWriter for Writer {
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> PortResult<()> {
-        let part_bytes = usize::try_from(self.context.bucket.settings.part_bytes).unwrap_or(usize::MAX);
+        let least = self.context.bucket.settings.part_bytes;
         let output = self.current.as_mut().ok_or_else(|| none_open(WRITE))?;
         while !bytes.is_empty() {
+            let part_bytes = part_bytes(least, output.parts.as_ref().map_or(0, |(_, last)| *last));
             let (now, later) = bytes.split_at(bytes.len().min(part_bytes - output.buffer.len()));
             output.buffer.extend_from_slice(now);
             output.hash.update(now);
@@ -212,6 +233,12 @@ impl Drop for Writer {
             tracing::warn!(%error, "removing an unfinished staging area failed; the sweep of staging areas will remove it");
         }
     }
+}
+
+/// Bytes of the part behind part `last`. An upload has at most 10,000 parts, so they grow: from 8 MiB on, up to an output of 429 GiB.
+fn part_bytes(least: u64, last: i32) -> usize {
+    let times = 1 + u64::try_from(last / PARTS_BEFORE_LARGER).unwrap_or(0);
+    usize::try_from(least.saturating_mul(times)).unwrap_or(usize::MAX)
 }
 
 /// Sends the buffer as the next part; the first part begins the upload.
@@ -327,4 +354,17 @@ impl Drop for ResultSender {
 
 fn none_open(operation: &'static str) -> PortError {
     PortError::new(Port::Objects, ErrorKind::Invalid, operation, "expected an open output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::PARTS_MAX;
+
+    #[test]
+    fn parts_grow_so_that_a_track_of_a_day_at_any_rate_fits() {
+        assert_eq!([0, 999, 1_000, 1_999, 2_000].map(|last| part_bytes(8, last)), [8, 8, 16, 16, 24]);
+        let largest: u64 = (0..PARTS_MAX as i32).map(|last| part_bytes(8 << 20, last) as u64).sum();
+        assert_eq!(largest, 55_000 * (8 << 20));
+    }
 }

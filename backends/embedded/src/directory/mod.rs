@@ -42,7 +42,8 @@ use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::objects::{
-    MANIFEST, MeasuredOutput, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
+    MANIFEST, MeasuredOutput, Objects, OpenSource, OutputRange, Publication, Restored, StagedWriter, Turn,
+    Withdrawn,
 };
 use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
@@ -123,6 +124,11 @@ impl Objects for DirectoryObjects {
     async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
         let output = output.clone();
         self.blocking(move |inner| staging::read(inner, &output, bytes_max)).await
+    }
+
+    async fn read_range(&self, range: &OutputRange) -> PortResult<Vec<u8>> {
+        let range = range.clone();
+        self.blocking(move |inner| staging::read_range(inner, &range)).await
     }
 
     async fn publish(&self, publication: &Publication) -> PortResult<String> {

@@ -1,13 +1,14 @@
 //! Staged files: what attempts write before anything is visible.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind as IoErrorKind, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::StagedWriter;
+use reelgate_ports::objects::{OutputRange, StagedWriter};
 use reelgate_ports::records::{Fence, StagedOutput};
 use sha2::{Digest, Sha256};
 
@@ -139,6 +140,29 @@ pub(super) fn read(inner: &HomeDirectory, staged: &StagedOutput, bytes_max: u64)
         return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, what, detail));
     }
     Ok(bytes)
+}
+
+/// Reads a part of an output back and verifies it.
+pub(super) fn read_range(inner: &HomeDirectory, range: &OutputRange) -> PortResult<Vec<u8>> {
+    let what = "read a part of an output";
+    let file =
+        File::open(output(inner, &range.location)?).map_err(|e| PortError::io(Port::Objects, what, &e))?;
+    let corrupt = |found: &str| {
+        let detail = format!("expected {} bytes with the recorded SHA-256, found {found}", range.size_bytes);
+        PortError::new(Port::Objects, ErrorKind::Corrupt, what, detail)
+    };
+    let file_bytes = file.metadata().map_err(|e| PortError::io(Port::Objects, what, &e))?.len();
+    let end = range.offset.checked_add(range.size_bytes);
+    if end.is_none_or(|end| end > file_bytes) {
+        return Err(corrupt("the end of the file"));
+    }
+    let mut bytes = vec![0; usize::try_from(range.size_bytes).map_err(|_| corrupt("less memory"))?];
+    file.read_exact_at(&mut bytes, range.offset).map_err(|error| match error.kind() {
+        IoErrorKind::UnexpectedEof => corrupt("the end of the file"),
+        _ => PortError::io(Port::Objects, what, &error),
+    })?;
+    let is_it = HEXLOWER.encode(&Sha256::digest(&bytes)) == range.sha256;
+    if is_it { Ok(bytes) } else { Err(corrupt("others")) }
 }
 
 /// Removes all staging areas of an asset.
