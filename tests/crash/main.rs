@@ -26,10 +26,12 @@ const CRASHES: u64 = 40;
 /// Longest time before a kill: a little more than the longest task of these small uploads takes.
 const LIFE_MAX_MS: u64 = 1_500;
 
-fn start(home: &Path, uploads: &Path) -> Child {
+/// Starts to work; what is validated from then on is packaged so.
+fn start(home: &Path, uploads: &Path, segments: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
     command.args(["run", "--json", "--home"]).arg(home).arg(uploads);
     command.env("REELGATE__MEDIA__VIDEO__PRESET", "ultrafast");
+    command.env("REELGATE__MEDIA__PACKAGE__SEGMENTS", segments);
     command.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn().unwrap()
 }
 
@@ -74,7 +76,7 @@ fn kills_lose_nothing_and_double_nothing() {
     let mut kills = 0;
     let mut batch = 0;
     while kills < crashes {
-        let mut child = start(&home, &inbox);
+        let mut child = start(&home, &inbox, if kills % 2 == 0 { "byte-ranges" } else { "files" });
         std::thread::sleep(Duration::from_millis(random.below(LIFE_MAX_MS)));
         let ended = child.try_wait().unwrap().is_some();
         kill_group(&child);
@@ -86,7 +88,7 @@ fn kills_lose_nothing_and_double_nothing() {
             more(&inbox, batch);
         }
     }
-    let last = start(&home, &inbox).wait_with_output().unwrap();
+    let last = start(&home, &inbox, "byte-ranges").wait_with_output().unwrap();
     assert_eq!(
         last.status.code(),
         Some(3),

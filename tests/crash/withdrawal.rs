@@ -115,7 +115,7 @@ impl CrashFixture {
     fn work(&mut self) {
         let none = self.dir.path().join("none");
         for _ in 0..KILLS {
-            let mut child = start(&self.home(), &none);
+            let mut child = start(&self.home(), &none, "files");
             std::thread::sleep(Duration::from_millis(self.random.below(LIFE_MAX_MS)));
             let ended = child.try_wait().unwrap().is_some();
             kill_group(&child);
@@ -129,7 +129,7 @@ impl CrashFixture {
     }
 
     fn finish(&self) {
-        let ended = start(&self.home(), &self.dir.path().join("none")).wait_with_output().unwrap();
+        let ended = start(&self.home(), &self.dir.path().join("none"), "files").wait_with_output().unwrap();
         assert!(matches!(ended.status.code(), Some(0 | 3)), "seed {}: {}", self.seed, ended.status);
     }
 

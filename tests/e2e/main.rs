@@ -8,6 +8,7 @@ mod random;
 
 mod audio_tracks;
 mod audit;
+mod byte_ranges;
 mod caption_files;
 mod captions;
 mod chunks;

@@ -25,7 +25,7 @@ use comparison::{Content, Truth, complaints};
 use support::{TempHome, outcome};
 
 /// Two small rungs with bits to spare: what is compared is looked at from afar.
-const SETTINGS: &str = "[media.video]\npreset = \"ultrafast\"\n\
+const SETTINGS: &str = "[media.package]\nsegments = \"files\"\n[media.video]\npreset = \"ultrafast\"\n\
      [[media.video.rungs]]\nheight = 180\nbitrate_bps = 4000000\n\
      [[media.video.rungs]]\nheight = 90\nbitrate_bps = 2000000\n\
      [media.cut]\nchunk_s = 8\nchunk_threshold_s = 10\n[media.sample]\nsamples = 5\n";
@@ -45,13 +45,20 @@ fn is_whole() -> bool {
 fn generated_kinds_are_published_as_they_are() {
     let home = TempHome::new();
     let files = kinds::make(&home.file("kinds"), if is_whole() { 1 } else { 6 });
-    let film = |path: PathBuf| Film {
-        name: path.file_name().unwrap().to_str().unwrap().to_owned(),
-        path,
-        expected: Expected::Published,
-        content: Content::Marked,
-    };
-    judge(&home, files.into_iter().map(film).collect());
+    judge(&home, files.into_iter().map(marked).collect());
+}
+
+#[test]
+fn segments_that_are_ranges_of_files_are_published_as_they_are() {
+    let home = TempHome::new();
+    let files = kinds::make(&home.file("kinds"), if is_whole() { 4 } else { 24 });
+    judge_with(
+        &home,
+        &SETTINGS.replace("\"files\"", "\"byte-ranges\""),
+        files.into_iter().map(marked).collect(),
+    );
+    let listed = support::tool("find", &[home.path().to_str().unwrap(), "-name", "*.m4s"]);
+    assert_eq!(listed, "", "no segment is a file");
 }
 
 #[test]
@@ -87,6 +94,16 @@ fn shared_real_files_are_published_as_they_are() {
     shared(&reelgate_test_media::shared("media/files"), cases::corpus(), 16);
 }
 
+/// A film of [`kinds`].
+fn marked(path: PathBuf) -> Film {
+    Film {
+        name: path.file_name().unwrap().to_str().unwrap().to_owned(),
+        path,
+        expected: Expected::Published,
+        content: Content::Marked,
+    }
+}
+
 /// Judges media of a folder: every `step`th, or all.
 fn shared(folder: &Path, expected: BTreeMap<String, Expected>, step: usize) {
     let home = TempHome::new();
@@ -109,8 +126,12 @@ fn shared(folder: &Path, expected: BTreeMap<String, Expected>, step: usize) {
 
 /// Runs all films through the gate, prints the table and fails where a line is wrong.
 fn judge(home: &TempHome, films: Vec<Film>) {
+    judge_with(home, SETTINGS, films);
+}
+
+fn judge_with(home: &TempHome, text: &str, films: Vec<Film>) {
     let settings = home.file("settings/config.toml");
-    std::fs::write(&settings, SETTINGS).unwrap();
+    std::fs::write(&settings, text).unwrap();
     let paths: Vec<&Path> = films.iter().map(|film| film.path.as_path()).collect();
     let (_, run) = home.run_with(&["--config", settings.to_str().unwrap()], &paths);
     let by_path: BTreeMap<&str, &Value> =

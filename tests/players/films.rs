@@ -84,6 +84,8 @@ pub fn make(folder: &Path) -> Vec<Film> {
                   -metadata:s:s:0 language=eng";
     let read_lines = format!("-i {}", subtitles.display());
     ffmpeg(&[&film, &tone, &lavfi(&sound(880, 6.0)), &read_lines, tracks], &file("two-languages.mp4"));
+    ffmpeg(&[&film, &tone, &lavfi(&sound(770, 6.0)), &read_lines, tracks], &file("byte-ranges.mp4"));
+    std::fs::write(file("byte-ranges.mp4.reelgate.toml"), "[package]\nsegments = \"byte-ranges\"\n").unwrap();
     std::fs::remove_file(subtitles).unwrap();
     ffmpeg(&[&film, &lavfi(&sound(660, 6.0))], &file("captioned.mp4"));
     let captions = file("captioned.de.vtt");
@@ -107,6 +109,7 @@ pub fn make(folder: &Path) -> Vec<Film> {
         Film { last_picture_s: None, ..usual("sound-alone.m4a", 0.0, 6.0) },
         usual("picture-alone.mp4", 6.0, 0.0),
         Film { cues: SUBTITLES, ..usual("two-languages.mp4", 6.0, 6.0) },
+        Film { cues: SUBTITLES, ..usual("byte-ranges.mp4", 6.0, 6.0) },
         Film { captions: Some(captions), cues: SUBTITLES, ..usual("captioned.mp4", 6.0, 6.0) },
     ]
 }

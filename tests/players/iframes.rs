@@ -10,6 +10,8 @@ pub struct IFrame {
     offset: usize,
     bytes: usize,
     file: String,
+    /// File and length of the header, with which the file begins.
+    header: (String, Option<usize>),
 }
 
 /// Paths of the I-frame playlists that a multivariant playlist lists.
@@ -27,14 +29,20 @@ pub fn first(folder: &Path) -> Vec<IFrame> {
 fn read(playlist: &Path) -> Vec<IFrame> {
     let text = std::fs::read_to_string(playlist).unwrap();
     let (mut frames, mut start_s, mut length_s, mut range) = (Vec::new(), 0.0, 0.0, (0, 0));
+    let mut header = (String::new(), None);
     for line in text.lines() {
-        if let Some(duration) = line.strip_prefix("#EXTINF:") {
+        if let Some(map) = line.strip_prefix("#EXT-X-MAP:URI=\"") {
+            let (file, rest) = map.split_once('"').unwrap();
+            let bytes = rest.split_once("BYTERANGE=\"").map(|(_, range)| range.split_once("@0\"").unwrap().0);
+            header = (file.to_owned(), bytes.map(|bytes| bytes.parse().unwrap()));
+        } else if let Some(duration) = line.strip_prefix("#EXTINF:") {
             length_s = duration.trim_end_matches(',').parse::<f64>().unwrap();
         } else if let Some(bytes) = line.strip_prefix("#EXT-X-BYTERANGE:") {
             let (bytes, offset) = bytes.split_once('@').unwrap();
             range = (offset.parse().unwrap(), bytes.parse().unwrap());
         } else if !line.starts_with('#') && !line.is_empty() {
-            frames.push(IFrame { start_s, offset: range.0, bytes: range.1, file: line.to_owned() });
+            let (file, header) = (line.to_owned(), header.clone());
+            frames.push(IFrame { start_s, offset: range.0, bytes: range.1, file, header });
             start_s += length_s;
         }
     }
@@ -53,8 +61,9 @@ pub fn complaints(folder: &Path) -> Vec<String> {
         }
         for frame in &frames {
             let segment = std::fs::read(rung.join(&frame.file)).unwrap();
-            let init = std::fs::read(rung.join("init.mp4")).unwrap();
-            let alone = [&init[..], &segment[frame.offset..frame.offset + frame.bytes]].concat();
+            let header = std::fs::read(rung.join(&frame.header.0)).unwrap();
+            let header = &header[..frame.header.1.unwrap_or(header.len())];
+            let alone = [header, &segment[frame.offset..frame.offset + frame.bytes]].concat();
             let pictures = pictures(&alone);
             if pictures != 1 {
                 wrong.push(format!(

@@ -36,6 +36,8 @@ fn what_is_published_plays_to_its_end_in_every_player() {
     let folder = home.file("x").parent().unwrap().to_path_buf();
     let films = films::make(&folder);
     let published = publish(&home, &films);
+    let is_segment = |name: &str| published["byte-ranges.mp4"].join("video/180p").join(name).exists();
+    assert!(!is_segment("init.mp4") && !is_segment("00000.m4s"), "one film has ranges");
     let mut wrong = judge(&films, &published);
     wrong.extend(published.values().flat_map(|folder| iframes::complaints(folder)));
     assert!(wrong.is_empty(), "{wrong:#?}");

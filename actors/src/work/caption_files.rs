@@ -282,7 +282,7 @@ pub async fn lines(
 
 fn staged<'a>(products: &'a Products, file: &ReadFile, name: &str) -> Option<&'a StagedOutput> {
     let name = format!("{}/{name}", file.folder.as_ref()?);
-    products.outputs(TaskKey::Captions).iter().find(|output| output.name == name)
+    products.files(TaskKey::Captions).iter().find(|output| output.name == name)
 }
 
 /// What became of each file, with those that are `withheld`.

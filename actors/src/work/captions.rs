@@ -36,7 +36,7 @@ pub async fn read(
     let mut writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
     let mut gstreamer = String::new();
     let media_ns = planned.as_ref().map(|planned| planned.media_ns);
-    if let Some(MediaJob { job, media_ns, duration_ns }) = planned {
+    if let Some(MediaJob { job, media_ns, duration_ns, .. }) = planned {
         // It reads the same text as the samples do.
         let budget = context.settings.budgets.enrich(duration_ns);
         let (source, opened) = source::open(context, claim).await?.split();
@@ -74,7 +74,7 @@ pub async fn published(
     let left = redaction.map(|request| Left { withheld: &request.withheld, mutes: &request.mutes });
     let mut found = match &planned.plan.captions {
         Some(captions) => {
-            let staged = products.outputs(TaskKey::Captions).iter().find(|output| output.name == CUES);
+            let staged = products.files(TaskKey::Captions).iter().find(|output| output.name == CUES);
             let cues = match staged {
                 Some(staged) => {
                     let text = context.objects.read_staged(staged, TEXT_BYTES_MAX).await.map_err(ours)?;

@@ -6,6 +6,7 @@ use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::{Finished, Job};
+use reelgate_pipelines::recipes::settings::Segments;
 use reelgate_ports::records::{Claim, Success};
 
 use crate::engine_context::EngineContext;
@@ -25,7 +26,7 @@ impl StageTask for Enrich {
         cancel: CancelFlag,
         learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
-        let MediaJob { job, media_ns, duration_ns } = MediaJob::carried(&claim)?;
+        let MediaJob { job, media_ns, duration_ns, .. } = MediaJob::carried(&claim)?;
         show_on_board(&context, &claim).await?;
         let budget = context.settings.budgets.enrich(duration_ns);
         // A linked asset has no encodes of its own, so only its source can be searched.
@@ -46,7 +47,7 @@ impl StageTask for Enrich {
             None => {
                 let order = MediaOrder { job, budget, media_ns };
                 let Staged { finished, outputs, .. } =
-                    run_staged(&context, &claim, order, &cancel, learned).await?;
+                    run_staged(&context, &claim, order, Segments::Files, &cancel, learned).await?;
                 (finished, outputs)
             }
         };

@@ -4,7 +4,7 @@
 //! hold or who is told. What it asks for becomes part of the plan.
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::recipes::settings::{RungSettings, Settings};
+use reelgate_pipelines::recipes::settings::{RungSettings, Segments, Settings};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::Claim;
@@ -53,6 +53,7 @@ struct Cut {
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Package {
+    segments: Option<Segments>,
     progressive_height: Option<u32>,
     default_captions: Option<String>,
 }
@@ -110,6 +111,7 @@ impl JobFile {
         settings.audio.surround = self.audio.surround.unwrap_or(settings.audio.surround);
         settings.audio.loudness_lufs = self.audio.loudness_lufs.or(settings.audio.loudness_lufs);
         settings.cut.segment_s = self.cut.segment_s.unwrap_or(settings.cut.segment_s);
+        settings.package.segments = self.package.segments.unwrap_or(settings.package.segments);
         settings.package.progressive_height =
             self.package.progressive_height.unwrap_or(settings.package.progressive_height);
         if let Some(captions) = &self.package.default_captions {
@@ -160,7 +162,7 @@ mod tests {
     fn what_is_asked_for_replaces_what_the_prefix_says_and_nothing_else() {
         let text = "priority = \"high\"\n[video]\nrungs = [240, 720]\n[audio]\nsurround = true\n\
                     loudness_lufs = -23\n[cut]\nsegment_s = 6\n[package]\nprogressive_height = 480\n\
-                    default_captions = \"none\"\n";
+                    default_captions = \"none\"\nsegments = \"byte-ranges\"\n";
         let file = JobFile::parse(text.as_bytes()).unwrap();
         assert_eq!(file.priority, Some(Priority::High));
         let allowed = Settings::default();
@@ -171,6 +173,7 @@ mod tests {
         expected.cut.segment_s = 6;
         expected.package.progressive_height = 480;
         expected.package.default_captions = "none".into();
+        expected.package.segments = Segments::ByteRanges;
         assert_eq!(file.settings(&allowed).unwrap(), expected);
         for empty in ["", "\u{feff}", "# nothing\r\n", "[video]\n"] {
             let file = JobFile::parse(empty.as_bytes()).unwrap();
@@ -190,6 +193,10 @@ mod tests {
             ("[video]\nCERTAIN = 1\n", key),
             ("\n[CERTAIN]\n", key),
             ("\npriority = \"CERTAIN\"\n", "line 2: expected a word that this key allows, found another"),
+            (
+                "\n[package]\nsegments = \"CERTAIN\"\n",
+                "line 3: expected a word that this key allows, found another",
+            ),
             ("\n\naudio.surround = \"CERTAIN\"", "line 3: expected a value of another kind"),
             ("[video]\nrungs = [\"CERTAIN\"]", "line 2: expected a value of another kind"),
             ("[audio]\nloudness_lufs = 300", "line 2: expected"),

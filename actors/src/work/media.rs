@@ -6,6 +6,7 @@ use std::sync::Arc;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{Budget, Finished, Job};
+use reelgate_pipelines::recipes::settings::Segments;
 use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Claim, StagedOutput, UsageRecord};
 use tracing::Span;
@@ -13,6 +14,7 @@ use tracing::Span;
 use crate::engine_context::EngineContext;
 use crate::spans;
 use crate::stage::AttemptFacts;
+use crate::work::output::{self, Part};
 use crate::work::{joined, ours, source};
 
 /// Writes a worker's outputs into the staging area, each under the name that [`Naming`] gives it, or drops them.
@@ -43,6 +45,8 @@ impl OutputSink for Staging {
 pub struct Staged {
     pub finished: Finished,
     pub outputs: Vec<StagedOutput>,
+    /// The outputs, where they are parts of the one file in `outputs`.
+    pub parts: Vec<Part>,
     pub gstreamer: String,
 }
 
@@ -59,16 +63,17 @@ pub async fn run_staged(
     context: &Arc<EngineContext>,
     claim: &Claim,
     order: MediaOrder,
+    segments: Segments,
     cancel: &CancelFlag,
     learned: &mut AttemptFacts,
 ) -> Result<Staged, Fault> {
-    let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
+    let (writer, parts) = output::stage(context, claim, segments).await?;
     let (source, opened) = source::open(context, claim).await?.split();
     let files = JobFiles { source, writer, named: own_names() };
     let Ran { finished, gstreamer, writer } = run_into(context, claim, order, files, cancel, learned).await?;
     let outputs = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
     source::check_current(context, &opened).await?;
-    Ok(Staged { finished, outputs, gstreamer })
+    Ok(Staged { finished, outputs, parts: parts.take(), gstreamer })
 }
 
 /// Stages every output under its own name.

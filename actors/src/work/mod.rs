@@ -15,6 +15,7 @@ pub mod job_file;
 mod look;
 pub mod manifest;
 mod media;
+mod output;
 pub mod package;
 mod producer_metadata;
 mod products;
@@ -32,6 +33,7 @@ pub mod surfaces;
 pub mod sweep;
 pub mod sweep_findings;
 mod text_sources;
+mod track_files;
 pub mod transcode;
 pub mod validate;
 mod withdraw;
@@ -39,6 +41,7 @@ pub mod work_left;
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::error::PortError;
+use reelgate_ports::objects::StagedWriter;
 
 /// Largest segment read back, bytes.
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
@@ -60,6 +63,15 @@ fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Fault> {
         let how = if error.is_panic() { "panicked; the log names the line of code" } else { "was cancelled" };
         Fault::new(Code::Internal, format!("a blocking task {how}"))
     })
+}
+
+/// Calls a writer, whose calls block, on a thread for that.
+async fn blocking(
+    mut writer: Box<dyn StagedWriter>,
+    call: impl FnOnce(&mut dyn StagedWriter) -> Result<(), Fault> + Send + 'static,
+) -> Result<Box<dyn StagedWriter>, Fault> {
+    let called = tokio::task::spawn_blocking(move || call(&mut *writer).map(|()| writer));
+    joined(called.await)?
 }
 
 #[cfg(test)]

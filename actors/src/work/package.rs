@@ -1,4 +1,4 @@
-//! Checks that all encodes of an asset fit together, and stages its playlists.
+//! Checks that all encodes of an asset fit together, and stages its playlists, and the files of its tracks where segments are ranges.
 
 use std::sync::Arc;
 
@@ -12,13 +12,15 @@ use reelgate_pipelines::progressive::chosen;
 use reelgate_pipelines::recipes::captions::CaptionTrack;
 use reelgate_pipelines::recipes::package::{self, Kind, Packaged, Rendition, TextFile, VideoPart};
 use reelgate_pipelines::recipes::plan::Plan;
+use reelgate_pipelines::recipes::settings::Segments;
 use reelgate_ports::objects::StagedWriter;
-use reelgate_ports::records::{AssetRecord, Claim, RenditionRecord, StagedOutput, Success};
+use reelgate_ports::records::{AssetRecord, Claim, RenditionRecord, Success};
 use reelgate_ports::store::Store;
 
 use crate::engine_context::EngineContext;
+use crate::work::output::Output;
 use crate::work::products::{Encoded, Planned, Products, product, read_document, to_document};
-use crate::work::{caption_files, captions, joined, ours, progressive, stored_redaction};
+use crate::work::{caption_files, captions, joined, ours, progressive, stored_redaction, track_files};
 
 /// [`TaskKey::Package`].
 pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
@@ -33,18 +35,22 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     let captions = captions::published(context, &products, &planned, redaction.as_ref()).await?;
     let mut packaged = packaged(&products, &planned, &captions)?;
     packaged.caption_files = caption_files::outcomes(&files, &captions::published_files(&captions));
+    if planned.plan.segments == Segments::ByteRanges {
+        packaged = packaged.in_track_files(|file| track_files::facts(&products, file))?;
+    }
     let renditions = packaged.renditions.iter().map(record).collect();
     let left_out = packaged.left_out(&planned.inspection.facts);
     let texts = std::mem::take(&mut packaged.texts);
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
-    let mut writer = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
+    let writer = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
+    let (mut writer, kept) = track_files::write(context, claim, &products, &packaged, writer).await?;
     if packaged.progressive {
         let chosen = chosen(&packaged, planned.plan.progressive_height);
         let tracks = chosen.into_iter().map(|rendition| packaged.files_of(rendition));
         writer = progressive::write(context, claim, &products, tracks.collect(), writer).await?;
     }
     let finishing = tokio::task::spawn_blocking(move || writer.finish().map_err(ours));
-    let outputs = joined(finishing.await)??;
+    let outputs = [joined(finishing.await)??, kept].concat();
     Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, left_out, outputs })
 }
 
@@ -97,15 +103,11 @@ fn part(products: &Products, task: TaskKey) -> Result<VideoPart, Fault> {
 }
 
 /// A chunk's result with the hashes of its rungs' initialization segments.
-pub(super) fn video_part(
-    task: TaskKey,
-    result: VideoResult,
-    outputs: &[StagedOutput],
-) -> Result<VideoPart, Fault> {
+pub(super) fn video_part(task: TaskKey, result: VideoResult, outputs: &[Output]) -> Result<VideoPart, Fault> {
     let hash = |name: &str| {
         let init = format!("{name}/init.mp4");
-        let staged = outputs.iter().find(|output| output.name == init);
-        staged
+        let output = outputs.iter().find(|output| output.staged.name == init);
+        output
             .and_then(digest)
             .ok_or_else(|| Fault::new(Code::CountMismatch, format!("{task} left no init segment")))
     };
@@ -113,8 +115,8 @@ pub(super) fn video_part(
     Ok(VideoPart { result, init_sha256 })
 }
 
-fn digest(output: &StagedOutput) -> Option<[u8; 32]> {
-    HEXLOWER.decode(output.sha256.as_bytes()).ok()?.try_into().ok()
+fn digest(output: &Output) -> Option<[u8; 32]> {
+    HEXLOWER.decode(output.staged.sha256.as_bytes()).ok()?.try_into().ok()
 }
 
 fn write(mut writer: Box<dyn StagedWriter>, texts: &[TextFile]) -> Result<Box<dyn StagedWriter>, Fault> {

@@ -6,7 +6,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{Inspection, Job, VideoJob};
 use reelgate_pipelines::recipes::package::StagedFile;
 use reelgate_pipelines::recipes::plan::{Plan, VideoChunk};
-use reelgate_ports::objects::PublishItem;
+use reelgate_pipelines::recipes::settings::Segments;
 use reelgate_ports::records::{Claim, StagedOutput, TaskJob};
 use reelgate_ports::store::{Product, Store};
 use serde::de::DeserializeOwned;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine_context::EngineContext;
 use crate::work::ours;
+use crate::work::output::{Output, Part};
 
 /// Encoding one audio track costs about a twentieth of encoding video of the same length.
 const AUDIO_SHARE: u64 = 20;
@@ -37,25 +38,27 @@ impl Planned {
 
     /// The jobs of its media tasks; their claims carry them.
     pub fn jobs(&self) -> Result<Vec<TaskJob>, Fault> {
-        let duration_ns = self.plan.duration_ns;
+        let (duration_ns, segments) = (self.plan.duration_ns, self.plan.segments);
         let media_ns = self.inspection.facts.duration_ns;
         let mut jobs = Vec::with_capacity(self.plan.video.len() + 3);
         for (chunk, VideoChunk { job, .. }) in (0..self.video_chunks()?).zip(&self.plan.video) {
-            let planned = MediaJob { job: Job::Video(job.clone()), media_ns: chunk_ns(job), duration_ns };
+            let (media_ns, job) = (chunk_ns(job), Job::Video(job.clone()));
+            let planned = MediaJob { job, media_ns, duration_ns, segments };
             jobs.push(planned.of(TaskKey::Video { chunk })?);
         }
         if let Some(audio) = &self.plan.audio {
             let job = Job::Audio(audio.clone());
             let media_ns = (media_ns / AUDIO_SHARE).saturating_mul(audio.passes());
-            jobs.push(MediaJob { job, media_ns, duration_ns }.of(TaskKey::Audio)?);
+            jobs.push(MediaJob { job, media_ns, duration_ns, segments }.of(TaskKey::Audio)?);
         }
         if let Some(captions) = &self.plan.captions {
             let job = Job::Captions(captions.job.clone());
             let media_ns = media_ns / CAPTIONS_SHARE;
-            jobs.push(MediaJob { job, media_ns, duration_ns }.of(TaskKey::Captions)?);
+            jobs.push(MediaJob { job, media_ns, duration_ns, segments }.of(TaskKey::Captions)?);
         }
         let job = Job::Enrich(self.plan.enrich.clone());
-        jobs.push(MediaJob { job, media_ns: media_ns / ENRICH_SHARE, duration_ns }.of(TaskKey::Enrich)?);
+        let media_ns = media_ns / ENRICH_SHARE;
+        jobs.push(MediaJob { job, media_ns, duration_ns, segments }.of(TaskKey::Enrich)?);
         Ok(jobs)
     }
 
@@ -72,6 +75,9 @@ pub struct MediaJob {
     pub media_ns: u64,
     /// Length of the presentation, nanoseconds: the measure of the budgets of tasks that process it whole.
     pub duration_ns: u64,
+    /// How segments are published, which decides how they are staged.
+    #[serde(default)]
+    pub segments: Segments,
 }
 
 impl MediaJob {
@@ -105,6 +111,9 @@ fn chunk_ns(job: &VideoJob) -> u64 {
 pub struct Encoded<T> {
     pub gstreamer: String,
     pub result: T,
+    /// Its outputs, where they are parts of one staged file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
 }
 
 /// The document that one finished task left.
@@ -122,12 +131,14 @@ pub async fn product(from: &dyn Store, asset: &AssetId, task: TaskKey) -> Result
 }
 
 /// Everything that an asset's finished tasks left, for the tasks that join it.
-pub struct Products(Vec<Product>);
+pub struct Products(Vec<(Product, Vec<Output>)>);
 
 impl Products {
     /// Loads them from the store.
     pub async fn read(context: &EngineContext, asset: &AssetId) -> Result<Self, Fault> {
-        Ok(Self(context.store.products(asset).await.map_err(ours)?))
+        let products = context.store.products(asset).await.map_err(ours)?;
+        let with_outputs = |product: Product| outputs(&product).map(|outputs| (product, outputs));
+        products.into_iter().map(with_outputs).collect::<Result<_, _>>().map(Self)
     }
 
     /// The document of one task.
@@ -136,29 +147,44 @@ impl Products {
     }
 
     /// The staged files of one task.
-    pub fn outputs(&self, task: TaskKey) -> &[StagedOutput] {
+    pub fn files(&self, task: TaskKey) -> &[StagedOutput] {
         self.get(task).map_or(&[], |product| &product.outputs)
     }
 
-    /// A staged file under the name that it gets, with the task that made it.
+    /// The outputs of one task: its staged files, or their parts.
+    pub fn outputs(&self, task: TaskKey) -> &[Output] {
+        self.0.iter().find(|(product, _)| product.task == task).map_or(&[], |(_, outputs)| outputs)
+    }
+
+    /// The output that is this file, with the task that made it.
     ///
     /// # Errors
     /// `count_mismatch` if the task has not left it.
-    pub fn item(&self, file: &StagedFile) -> Result<(TaskKey, PublishItem), Fault> {
-        let staged = self.outputs(file.task).iter().find(|output| output.name == file.staged);
-        let staged =
-            staged.ok_or_else(|| Fault::new(Code::CountMismatch, format!("{} lost an output", file.task)))?;
-        Ok((file.task, PublishItem { staged: staged.clone(), name: file.path.clone() }))
+    pub fn output(&self, file: &StagedFile) -> Result<(TaskKey, Output), Fault> {
+        let output = self.outputs(file.task).iter().find(|output| output.staged.name == file.staged);
+        let lost = || Fault::new(Code::CountMismatch, format!("{} lost an output", file.task));
+        Ok((file.task, output.ok_or_else(lost)?.clone()))
     }
 
     /// Tasks that left something.
     pub fn tasks(&self) -> impl Iterator<Item = TaskKey> {
-        self.0.iter().map(|product| product.task)
+        self.0.iter().map(|(product, _)| product.task)
     }
 
     fn get(&self, task: TaskKey) -> Option<&Product> {
-        self.0.iter().find(|product| product.task == task)
+        self.0.iter().map(|(product, _)| product).find(|product| product.task == task)
     }
+}
+
+/// What a task staged. Only encodes stage parts.
+fn outputs(product: &Product) -> Result<Vec<Output>, Fault> {
+    let parts = match product.task {
+        TaskKey::Video { .. } | TaskKey::Audio => {
+            read_document::<Encoded<serde_json::Value>>(product.task, Some(product))?.parts
+        }
+        _ => Vec::new(),
+    };
+    Ok(Output::all(&product.outputs, &parts))
 }
 
 /// The document of a product that a task left.

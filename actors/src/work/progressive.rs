@@ -4,13 +4,14 @@
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::progressive::{Builder, PATH, media};
 use reelgate_pipelines::recipes::package::StagedFile;
-use reelgate_ports::objects::{PublishItem, StagedWriter};
+use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::Claim;
 
 use crate::engine_context::EngineContext;
+use crate::work::output::Output;
 use crate::work::products::Products;
-use crate::work::publication::find_kept;
-use crate::work::{SEGMENT_BYTES_MAX, joined, ours};
+use crate::work::publication::Current;
+use crate::work::{blocking, ours};
 
 /// Appends the file to what an attempt stages. `tracks` holds the files of each rendition, the initialization segment first.
 ///
@@ -24,21 +25,23 @@ pub async fn write(
 ) -> Result<Box<dyn StagedWriter>, Fault> {
     let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
     let files = tracks.iter().flatten();
-    let mut items = files.map(|file| products.item(file)).collect::<Result<Vec<_>, _>>()?;
-    find_kept(context, &asset, &mut items).await?;
-    let mut items = items.into_iter().map(|(_, item)| item);
+    let mut outputs = files.map(|file| products.output(file)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(current) = Current::of(context, &asset).await? {
+        current.find_kept(context, outputs.iter_mut().map(|(task, output)| (*task, output)))?;
+    }
+    let mut outputs = outputs.into_iter().map(|(_, output)| output);
     let mut builder = Builder::default();
     let mut segments = Vec::with_capacity(tracks.len());
     for files in &tracks {
-        let mut items = items.by_ref().take(files.len());
-        if let Some(init) = items.next() {
-            builder.track(&read(context, &init).await?)?;
+        let mut outputs = outputs.by_ref().take(files.len());
+        if let Some(init) = outputs.next() {
+            builder.track(&init.read(context).await?)?;
         }
-        let items: Vec<PublishItem> = items.collect();
-        for item in &items {
-            builder.segment(&read(context, item).await?)?;
+        let outputs: Vec<Output> = outputs.collect();
+        for output in &outputs {
+            builder.segment(&output.read(context).await?)?;
         }
-        segments.push(items);
+        segments.push(outputs);
     }
     let head = builder.finish()?;
     let mut writer = blocking(writer, move |writer| {
@@ -47,21 +50,8 @@ pub async fn write(
     })
     .await?;
     for (track, segment) in head.order {
-        let bytes = read(context, &segments[track][segment]).await?;
+        let bytes = segments[track][segment].read(context).await?;
         writer = blocking(writer, move |writer| writer.write(media(&bytes)?).map_err(ours)).await?;
     }
     blocking(writer, |writer| writer.close().map_err(ours)).await
-}
-
-async fn read(context: &EngineContext, item: &PublishItem) -> Result<Vec<u8>, Fault> {
-    context.objects.read_staged(&item.staged, SEGMENT_BYTES_MAX).await.map_err(ours)
-}
-
-/// Calls a writer, whose calls block, on a thread for that.
-async fn blocking(
-    mut writer: Box<dyn StagedWriter>,
-    call: impl FnOnce(&mut dyn StagedWriter) -> Result<(), Fault> + Send + 'static,
-) -> Result<Box<dyn StagedWriter>, Fault> {
-    let called = tokio::task::spawn_blocking(move || call(&mut *writer).map(|()| writer));
-    joined(called.await)?
 }

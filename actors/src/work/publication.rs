@@ -6,12 +6,15 @@ use reelgate_flow::asset::{Phase, TaskState};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::objects::{PublishItem, Turn};
-use reelgate_ports::records::{AssetRecord, Claim, HistoryEvent, HistoryRecord, SourceRecord, TaskRow};
+use reelgate_ports::objects::Turn;
+use reelgate_ports::records::{
+    AssetRecord, Claim, HistoryEvent, HistoryRecord, SourceRecord, StagedOutput, TaskRow,
+};
 
 use crate::engine_context::EngineContext;
-use crate::work::manifest::Manifest;
+use crate::work::manifest::{Manifest, ManifestOutput, ManifestPart};
 use crate::work::ours;
+use crate::work::output::Output;
 
 /// Largest manifest read back, bytes: an entry is about 200, and 24 h in three rungs have some 65,000.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
@@ -46,17 +49,72 @@ fn planned_path(context: &EngineContext, asset: &AssetId, source: &SourceRecord)
     context.path_template.render(&source.id.bucket, key, asset.as_str())
 }
 
-/// Sets the location of the outputs that were kept since the asset was last published: they exist only in the publication.
-/// Changes nothing where the asset is not published.
-pub(super) async fn find_kept(
-    context: &EngineContext,
-    asset: &AssetRecord,
-    items: &mut [(TaskKey, PublishItem)],
-) -> Result<(), Fault> {
-    let Some(published_at) = &asset.published_location else { return Ok(()) };
-    let made = made_since(&context.store.history(&asset.id).await.map_err(ours)?);
-    let kept = items.iter_mut().filter(|(task, _)| !made.contains(task));
-    find_published(context, asset, published_at, kept.map(|(_, item)| item)).await
+/// What is published of an asset until a redo replaces it.
+pub(super) struct Current {
+    published_at: String,
+    manifest: Manifest,
+    /// Tasks that finished after it was published.
+    made: BTreeSet<TaskKey>,
+}
+
+impl Current {
+    /// `None` where the asset is not published.
+    ///
+    /// # Errors
+    /// `count_mismatch` if its publication is gone.
+    pub(super) async fn of(context: &EngineContext, asset: &AssetRecord) -> Result<Option<Self>, Fault> {
+        let Some(published_at) = asset.published_location.clone() else { return Ok(None) };
+        let made = made_since(&context.store.history(&asset.id).await.map_err(ours)?);
+        let manifest = published_manifest(context, &published_at, &asset.id).await?;
+        let manifest = manifest.ok_or_else(|| gone("the manifest"))?;
+        Ok(Some(Self { published_at, manifest, made }))
+    }
+
+    /// Sets the location of the outputs that were kept since the asset was published: they exist only in the publication. They are
+    /// found by their content, because their names may have changed.
+    ///
+    /// # Errors
+    /// `count_mismatch` if one of them is not published.
+    pub(super) fn find_kept<'a>(
+        &self,
+        context: &EngineContext,
+        outputs: impl Iterator<Item = (TaskKey, &'a mut Output)>,
+    ) -> Result<(), Fault> {
+        let published = self.manifest.outputs.iter();
+        let files = published.clone().map(|file| ((&*file.sha256, file.size), (&*file.name, None)));
+        let parts = published.flat_map(|file| {
+            let named = |part: &'_ ManifestPart| (&*file.name, Some(part.offset));
+            file.parts.iter().map(move |part| ((&*part.sha256, part.size), named(part)))
+        });
+        let by_content: BTreeMap<(&str, u64), (&str, Option<u64>)> = parts.chain(files).collect();
+        for (_, output) in outputs.filter(|(task, _)| !self.made.contains(task)) {
+            let staged = &mut output.staged;
+            let found = by_content.get(&(&*staged.sha256, staged.size_bytes));
+            let (name, offset) = found.ok_or_else(|| gone("an output that is kept"))?;
+            staged.location = context.objects.visible(&self.published_at, name);
+            output.offset = *offset;
+        }
+        Ok(())
+    }
+
+    /// The file of this name and of these parts, where it is published.
+    pub(super) fn file(
+        &self,
+        context: &EngineContext,
+        name: &str,
+        parts: &[ManifestPart],
+    ) -> Option<StagedOutput> {
+        let file = self.manifest.outputs.iter().find(|file| file.name == name && file.parts == parts)?;
+        let ManifestOutput { name, size, sha256, .. } = file.clone();
+        let location = context.objects.visible(&self.published_at, &name);
+        Some(StagedOutput { name, location, size_bytes: size, sha256 })
+    }
+}
+
+fn gone(what: &str) -> Fault {
+    let detail =
+        format!("expected {what} where it was published, found it gone; redo the asset from validate");
+    Fault::new(Code::CountMismatch, detail)
 }
 
 /// Tasks that finished after the asset was last published. Their outputs are staged; the staged outputs of all other tasks
@@ -66,30 +124,6 @@ fn made_since(history: &[HistoryRecord]) -> BTreeSet<TaskKey> {
     let since = history.iter().rposition(published).map_or(0, |at| at + 1);
     let finished = history.iter().skip(since).filter(|line| line.event == HistoryEvent::Finished);
     finished.filter_map(|line| line.task).collect()
-}
-
-/// Finds outputs in the current publication by their content: their names may have changed.
-async fn find_published(
-    context: &EngineContext,
-    asset: &AssetRecord,
-    published_at: &str,
-    kept: impl Iterator<Item = &mut PublishItem>,
-) -> Result<(), Fault> {
-    let gone = |what: &str| {
-        let detail =
-            format!("expected {what} where it was published, found it gone; redo the asset from validate");
-        Fault::new(Code::CountMismatch, detail)
-    };
-    let manifest =
-        published_manifest(context, published_at, &asset.id).await?.ok_or_else(|| gone("the manifest"))?;
-    let by_content: BTreeMap<(&str, u64), &str> =
-        manifest.outputs.iter().map(|output| ((&*output.sha256, output.size), &*output.name)).collect();
-    for item in kept {
-        let name = by_content.get(&(&*item.staged.sha256, item.staged.size_bytes));
-        let name = name.ok_or_else(|| gone("an output that is kept"))?;
-        item.staged.location = context.objects.visible(published_at, name);
-    }
-    Ok(())
 }
 
 /// The manifest of an asset's publication; `None` where the asset is no longer published there.

@@ -17,11 +17,12 @@ use reelgate_ports::records::{AssetRecord, Claim, StagedOutput, Success};
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::manifest::{MANIFEST_VERSION, MadeWith, Manifest, ManifestOutput, ManifestSource, Tools};
-use crate::work::ours;
+use crate::work::output::Output;
 use crate::work::package::package;
 use crate::work::products::{Encoded, Planned, Products};
-use crate::work::publication::{find_kept, published_manifest, published_path, turn};
+use crate::work::publication::{Current, published_manifest, published_path, turn};
 use crate::work::withdraw::{keep_source, restore, withdraw};
+use crate::work::{ours, track_files};
 
 /// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`], [`TaskKey::Restore`] and [`TaskKey::KeepSource`].
 pub struct Publish;
@@ -80,9 +81,12 @@ async fn own(
     source: ManifestSource,
 ) -> Result<(Manifest, Vec<PublishItem>), Fault> {
     let products = Products::read(context, &asset.id).await?;
-    let mut items = items(&products)?;
-    find_kept(context, asset, &mut items).await?;
-    let items: Vec<PublishItem> = items.into_iter().map(|(_, item)| item).collect();
+    let mut named = outputs(&products)?;
+    if let Some(current) = Current::of(context, asset).await? {
+        current.find_kept(context, named.iter_mut().map(|(_, task, output)| (*task, output)))?;
+    }
+    let items =
+        named.into_iter().map(|(name, _, output)| item(name, output)).collect::<Result<Vec<_>, _>>()?;
     let manifest = manifest(&products, asset, source, &items)?;
     Ok((manifest, items))
 }
@@ -131,17 +135,31 @@ async fn check_lease(context: &EngineContext, claim: &Claim) -> Result<(), Fault
     }
 }
 
-/// Every file that becomes visible, under its final name and with the task that made it: what packaging chose, playlists,
-/// pictures.
-fn items(products: &Products) -> Result<Vec<(TaskKey, PublishItem)>, Fault> {
+/// Every file that becomes visible, by its final name and with the task that made it: what packaging chose, playlists, the files
+/// of tracks, pictures.
+fn outputs(products: &Products) -> Result<Vec<(String, TaskKey, Output)>, Fault> {
     let packaged: Packaged = products.document(TaskKey::Package)?;
     let enrichment: Enrichment = products.document(TaskKey::Enrich)?;
     let enriched = enrichment_files(&enrichment);
-    let files = packaged.files.iter().chain(&enriched);
-    let mut items = files.map(|file| products.item(file)).collect::<Result<Vec<_>, _>>()?;
-    let own = |staged: &StagedOutput| PublishItem { staged: staged.clone(), name: staged.name.clone() };
-    items.extend(products.outputs(TaskKey::Package).iter().map(|staged| (TaskKey::Package, own(staged))));
-    Ok(items)
+    let mut outputs = Vec::new();
+    for file in packaged.published_files().iter().chain(&enriched) {
+        let (task, output) = products.output(file)?;
+        outputs.push((file.path.clone(), task, output));
+    }
+    let own = products.outputs(TaskKey::Package).iter();
+    outputs.extend(own.map(|output| (output.staged.name.clone(), TaskKey::Package, output.clone())));
+    Ok(outputs)
+}
+
+/// A file of the publication. What is a part of a file is published within the file of its track.
+fn item(name: String, output: Output) -> Result<PublishItem, Fault> {
+    match output {
+        Output { staged, offset: None } => Ok(PublishItem { staged, name }),
+        Output { offset: Some(offset), .. } => {
+            let detail = format!("{name}: expected a whole file, found a part from byte {offset} on");
+            Err(Fault::new(Code::Internal, detail))
+        }
+    }
 }
 
 fn manifest(
@@ -157,12 +175,14 @@ fn manifest(
         gstreamer.insert(products.document::<Encoded<serde_json::Value>>(task)?.gstreamer);
     }
     let first = planned.plan.video.first().map(|chunk| &chunk.job);
+    let mut parts = track_files::parts(products, &packaged)?;
     let mut outputs: Vec<ManifestOutput> = items
         .iter()
         .map(|item| ManifestOutput {
             name: item.name.clone(),
             size: item.staged.size_bytes,
             sha256: item.staged.sha256.clone(),
+            parts: parts.remove(&item.name).unwrap_or_default(),
         })
         .collect();
     outputs.sort_by(|a, b| a.name.cmp(&b.name));

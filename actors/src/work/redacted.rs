@@ -14,12 +14,13 @@ use reelgate_pipelines::messages::{AudioEncoded, AudioResult, Finished, Job, Vid
 use reelgate_pipelines::recipes::redact::{
     Request, of_audio, of_chunk, replaced, splice_audio, splice_video, touches,
 };
-use reelgate_ports::records::{Claim, StagedOutput, Success};
+use reelgate_ports::records::{Claim, Success};
 
 use crate::engine_context::EngineContext;
 use crate::stage::AttemptFacts;
 use crate::work::encode_task::encode_budget;
 use crate::work::media::{JobFiles, MediaOrder, other_result, own_names, run_into};
+use crate::work::output::{self, Output, Part};
 use crate::work::package::video_part;
 use crate::work::products::{Encoded, MediaJob, Planned, document, to_document};
 use crate::work::{joined, ours, source};
@@ -48,11 +49,11 @@ pub async fn redacted(
 ) -> Result<Success, Fault> {
     let task = claim.fence.task;
     let budget = encode_budget(&context.settings.budgets, &planned)?;
-    let MediaJob { job: plain, media_ns, .. } = planned;
+    let MediaJob { job: plain, media_ns, segments, .. } = planned;
     // Only the few chunks that a redaction touches read the whole plan.
     let planned: Planned = document(&*context.store, &claim.fence.asset, TaskKey::Validate).await?;
     let planned = &planned;
-    let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
+    let (writer, parts) = output::stage(context, claim, segments).await?;
     let (source, opened) = source::open(context, claim).await?.split();
     let files = JobFiles { source, writer, named: own_names() };
     let order = MediaOrder { job: plain, budget: budget.clone(), media_ns };
@@ -72,26 +73,34 @@ pub async fn redacted(
     let staged = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
     source::check_current(context, &opened).await?;
     let gstreamer = first.gstreamer;
-    let (new, old): (Vec<StagedOutput>, Vec<StagedOutput>) =
-        staged.into_iter().partition(|output| output.name.starts_with(AGAIN));
-    let new: Vec<StagedOutput> = new.into_iter().map(renamed).collect();
+    let (new, old): (Vec<Output>, Vec<Output>) = Output::all(&staged, &parts.take())
+        .into_iter()
+        .partition(|output| output.staged.name.starts_with(AGAIN));
+    let new: Vec<Output> = new.into_iter().map(renamed).collect();
+    let outputs = merged(&old, &new, &names);
+    let parts: Vec<Part> = outputs.iter().filter_map(Output::as_part).collect();
     let result = match (first.finished, second.finished) {
         (Finished::Video(before), Finished::Video(after)) => {
             let (before, after) = (video_part(task, before, &old)?, video_part(task, after, &new)?);
             let numbers = touched_numbers(planned, task, &before.result, request)?;
             let result = splice_video(&before, &after, &numbers)?.result;
-            to_document(&Encoded { gstreamer, result })?
+            to_document(&Encoded { gstreamer, result, parts: parts.clone() })?
         }
         (Finished::Audio(before), Finished::Audio(after)) => {
             same_inits(&before, &old, &new)?;
             let touched = of_audio(&planned.plan, &before, request)?.map(|redaction| redaction.tracks);
             let result = splice_audio(&before, &after, &touched.unwrap_or_default())?;
-            to_document(&Encoded { gstreamer, result })?
+            to_document(&Encoded { gstreamer, result, parts: parts.clone() })?
         }
         _ => return Err(other_result()),
     };
     context.progress_board.progressed(&claim.fence.asset, task, media_ns);
-    Ok(Success::Produced { result, outputs: merged(old, new, &names) })
+    let outputs = match parts.is_empty() {
+        true => outputs.into_iter().map(|output| output.staged).collect(),
+        // The one file that holds them all.
+        false => staged,
+    };
+    Ok(Success::Produced { result, outputs })
 }
 
 /// The second job, and the names of its files that are used.
@@ -131,26 +140,29 @@ fn touched_numbers(
     Ok(redaction.map(|redaction| redaction.segments).unwrap_or_default())
 }
 
-fn renamed(output: StagedOutput) -> StagedOutput {
-    let name = output.name.strip_prefix(AGAIN).unwrap_or(&output.name).to_owned();
-    StagedOutput { name, ..output }
+fn renamed(mut output: Output) -> Output {
+    if let Some(name) = output.staged.name.strip_prefix(AGAIN) {
+        output.staged.name = name.to_owned();
+    }
+    output
 }
 
 /// The outputs of the first run, each replaced where the second run's file is used.
-fn merged(old: Vec<StagedOutput>, new: Vec<StagedOutput>, names: &BTreeSet<String>) -> Vec<StagedOutput> {
-    let chosen = |old: StagedOutput| {
-        let redacted = new.iter().find(|new| new.name == old.name && names.contains(&new.name));
-        redacted.cloned().unwrap_or(old)
+fn merged(old: &[Output], new: &[Output], names: &BTreeSet<String>) -> Vec<Output> {
+    let chosen = |old: &Output| {
+        let is_it = |new: &&Output| new.staged.name == old.staged.name && names.contains(&new.staged.name);
+        new.iter().find(is_it).unwrap_or(old).clone()
     };
-    old.into_iter().map(chosen).collect()
+    old.iter().map(chosen).collect()
 }
 
 /// Checks that both runs have the same initialization segment of every track.
-fn same_inits(first: &AudioResult, old: &[StagedOutput], new: &[StagedOutput]) -> Result<(), Fault> {
+fn same_inits(first: &AudioResult, old: &[Output], new: &[Output]) -> Result<(), Fault> {
     let same = |encoded: &AudioEncoded| {
         let name = format!("{}/init.mp4", encoded.track.name);
-        let hash = |outputs: &[StagedOutput]| {
-            outputs.iter().find(|output| output.name == name).map(|output| output.sha256.clone())
+        let hash = |outputs: &[Output]| {
+            let init = outputs.iter().find(|output| output.staged.name == name);
+            init.map(|output| output.staged.sha256.clone())
         };
         hash(old) == hash(new)
     };

@@ -27,9 +27,9 @@ use crate::engine_context::EngineContext;
 use crate::work::look::{OnScreenPlaces, ScreenResult};
 use crate::work::package::packaged;
 use crate::work::products::{Planned, Products, document, product, read_document, to_document};
-use crate::work::publication::find_kept;
+use crate::work::publication::Current;
 use crate::work::stored_redaction::{self, Redaction};
-use crate::work::{SEGMENT_BYTES_MAX, joined as done, ours};
+use crate::work::{joined as done, ours};
 
 /// The parts that are encoded again for a request.
 pub fn parts(plan: &Plan, request: &Request) -> Result<Parts, Fault> {
@@ -187,15 +187,17 @@ pub async fn sampled(context: &EngineContext, claim: &Claim) -> Result<Option<(E
     let packaged = packaged(&products, &planned, &[])?;
     let Some((top, files)) = top_rung(&packaged) else { return Ok(None) };
     let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    let mut items = files.into_iter().map(|file| products.item(file)).collect::<Result<Vec<_>, _>>()?;
-    find_kept(context, &asset, &mut items).await?;
+    let mut outputs = files.into_iter().map(|file| products.output(file)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(current) = Current::of(context, &asset).await? {
+        current.find_kept(context, outputs.iter_mut().map(|(task, output)| (*task, output)))?;
+    }
     let unwritten = |error: std::io::Error| {
         Fault::new(Code::QuotaDisk, format!("join the redacted video in a temporary file: {error}"))
     };
     let mut file = tempfile::tempfile().map_err(unwritten)?;
     let mut size_bytes = 0;
-    for (_, item) in &items {
-        let bytes = context.objects.read_staged(&item.staged, SEGMENT_BYTES_MAX).await.map_err(ours)?;
+    for (_, output) in &outputs {
+        let bytes = output.read(context).await?;
         size_bytes += bytes.len() as u64;
         let writing = tokio::task::spawn_blocking(move || file.write_all(&bytes).map(|()| file));
         file = done(writing.await)?.map_err(unwritten)?;

@@ -37,12 +37,13 @@ impl StageTask for Transcode {
             return redacted(&context, &claim, planned, &request, &cancel, learned).await;
         }
         let budget = encode_budget(&context.settings.budgets, &planned)?;
-        let MediaJob { job, media_ns, .. } = planned;
-        let Staged { finished, outputs, gstreamer } =
-            run_staged(&context, &claim, MediaOrder { job, budget, media_ns }, &cancel, learned).await?;
+        let MediaJob { job, media_ns, segments, .. } = planned;
+        let order = MediaOrder { job, budget, media_ns };
+        let Staged { finished, outputs, parts, gstreamer } =
+            run_staged(&context, &claim, order, segments, &cancel, learned).await?;
         let result = match finished {
-            Finished::Video(result) => to_document(&Encoded { gstreamer, result })?,
-            Finished::Audio(result) => to_document(&Encoded { gstreamer, result })?,
+            Finished::Video(result) => to_document(&Encoded { gstreamer, result, parts })?,
+            Finished::Audio(result) => to_document(&Encoded { gstreamer, result, parts })?,
             _ => return Err(other_result()),
         };
         context.progress_board.progressed(&claim.fence.asset, claim.fence.task, media_ns);

@@ -1,6 +1,7 @@
 //! What needs the whole chain of AWS services.
 
 mod away;
+mod byte_ranges;
 mod chain;
 mod chaos;
 mod erased;

@@ -85,6 +85,7 @@ pub fn captions(
             peak_bps: rendition::peak_bps(&segments, TIMESCALE, SEGMENT_S),
             average_bps: rendition::average_bps(&segments, TIMESCALE),
             segments,
+            file: None,
         });
     }
     Ok((renditions, files))

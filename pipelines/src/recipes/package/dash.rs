@@ -4,8 +4,8 @@ use super::labels::{self, LabelledAudio, LabelledCaptions};
 use super::rendition::{Kind, Rendition, Segment, Sound};
 use crate::messages::AudioRole;
 use dash_mpd_core::{
-    Accessibility, AdaptationSet, AudioChannelConfiguration, BaseURL, Label, MPD, Period, Representation,
-    Role, S, SegmentTemplate, SegmentTimeline,
+    Accessibility, AdaptationSet, AudioChannelConfiguration, BaseURL, Initialization, Label, MPD, Period,
+    Representation, Role, S, SegmentBase, SegmentTemplate, SegmentTimeline,
 };
 use reelgate_flow::caption_file::CaptionFlags;
 use reelgate_flow::reason::{Code, Fault};
@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// The live profile: templates with a timeline belong to it even if nothing is live (ISO/IEC 23009-1, 8.4).
 const PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
+/// The on-demand profile: each representation is one file with an index (8.3).
+const PROFILE_OF_FILES: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
 
 /// The scheme of roles (ISO/IEC 23009-1, 5.8.5.5).
 const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
@@ -51,14 +53,16 @@ pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
     }
     let period =
         Period { id: Some("0".into()), start: Some(Duration::ZERO), adaptations, ..Period::default() };
+    let is_of_files = renditions.iter().any(|rendition| rendition.file.is_some());
     let mpd = MPD {
         xmlns: Some("urn:mpeg:dash:schema:mpd:2011".into()),
-        profiles: Some(PROFILE.into()),
+        profiles: Some(if is_of_files { PROFILE_OF_FILES } else { PROFILE }.into()),
         mpdtype: Some("static".into()),
         mediaPresentationDuration: Some(longest),
         // Bit rates are peaks over about one segment, so a buffer of one segment is enough (5.3.5.2).
         minBufferTime: Some(segment_longest),
-        maxSegmentDuration: Some(segment_longest),
+        maxSegmentDuration: (!is_of_files).then_some(segment_longest),
+        maxSubsegmentDuration: is_of_files.then_some(segment_longest),
         periods: vec![period],
         ..MPD::default()
     };
@@ -70,15 +74,47 @@ pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
 
 /// The set of all rungs. They share one timeline, as the join has checked, so the manifest has it once.
 fn video_set(rungs: &[&Rendition]) -> AdaptationSet {
-    let first = rungs.first();
-    AdaptationSet {
+    let set = AdaptationSet {
         contentType: Some("video".into()),
         mimeType: Some("video/mp4".into()),
-        segmentAlignment: Some(true),
-        startWithSAP: Some(1),
-        SegmentTemplate: first.map(|first| template(first, "video/$RepresentationID$")),
         representations: rungs.iter().map(|rung| video_representation(rung)).collect(),
         ..AdaptationSet::default()
+    };
+    match rungs.first() {
+        Some(first) => segmented(set, first, "video/$RepresentationID$"),
+        None => set,
+    }
+}
+
+/// A set whose segments are those of this rendition: a template of their names, or an index in each file. All begin with a sample
+/// that is decoded alone.
+fn segmented(set: AdaptationSet, rendition: &Rendition, folder: &str) -> AdaptationSet {
+    match rendition.file {
+        Some(_) => AdaptationSet { subsegmentAlignment: Some(true), subsegmentStartsWithSAP: Some(1), ..set },
+        None => AdaptationSet {
+            segmentAlignment: Some(true),
+            startWithSAP: Some(1),
+            SegmentTemplate: Some(template(rendition, folder)),
+            ..set
+        },
+    }
+}
+
+/// A representation with its file, if it has one.
+fn located(representation: Representation, rendition: &Rendition) -> Representation {
+    let Some(file) = &rendition.file else { return representation };
+    let (init, index) = file.dash_ranges();
+    let base = SegmentBase {
+        timescale: Some(rendition.timescale.into()),
+        indexRange: Some(index),
+        indexRangeExact: Some(true),
+        Initialization: Some(Initialization { range: Some(init), ..Initialization::default() }),
+        ..SegmentBase::default()
+    };
+    Representation {
+        BaseURL: vec![BaseURL { base: file.path.clone(), ..BaseURL::default() }],
+        SegmentBase: Some(base),
+        ..representation
     }
 }
 
@@ -97,7 +133,7 @@ fn video_representation(rung: &Rendition) -> Representation {
         representation.frameRate =
             Some(if rate.den == 1 { rate.num.to_string() } else { format!("{}/{}", rate.num, rate.den) });
     }
-    representation
+    located(representation, rung)
 }
 
 fn audio_set(track: &LabelledAudio<'_>, rendition: &Rendition, sound: &Sound) -> AdaptationSet {
@@ -126,19 +162,17 @@ fn audio_set(track: &LabelledAudio<'_>, rendition: &Rendition, sound: &Sound) ->
         value: Some(PURPOSE_VISUALLY_IMPAIRED.into()),
         ..Accessibility::default()
     });
-    AdaptationSet {
+    let set = AdaptationSet {
         contentType: Some("audio".into()),
         mimeType: Some("audio/mp4".into()),
         lang: sound.language.clone(),
-        segmentAlignment: Some(true),
-        startWithSAP: Some(1),
         Label: vec![Label { content: track.name.clone(), ..Label::default() }],
         Accessibility: describes.into_iter().collect(),
         Role: vec![role],
-        SegmentTemplate: Some(template(rendition, &rendition.folder)),
-        representations: vec![representation],
+        representations: vec![located(representation, rendition)],
         ..AdaptationSet::default()
-    }
+    };
+    segmented(set, rendition, &rendition.folder)
 }
 
 /// A track of captions as the whole file, without segments, as DASH players read WebVTT outside of MP4.

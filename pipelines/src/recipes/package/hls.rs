@@ -116,19 +116,32 @@ pub fn media(rendition: &Rendition) -> String {
 pub fn first_pictures(rendition: &Rendition) -> String {
     let mut playlist = MediaPlaylist { i_frames_only: true, ..all_segments(rendition) };
     for (listed, segment) in playlist.segments.iter_mut().zip(&rendition.segments) {
-        listed.byte_range = Some(ByteRange { length: segment.first_picture_end, offset: Some(0) });
+        let offset = listed.byte_range.as_ref().and_then(|range| range.offset).or(Some(0));
+        listed.byte_range = Some(ByteRange { length: segment.first_picture_end, offset });
     }
     written(&playlist)
 }
 
-/// What all playlists of a rendition have in common.
+/// What all playlists of a rendition have in common. Segments of one file are ranges of it (RFC 8216, 4.3.2.2 and 4.3.2.5).
 fn all_segments(rendition: &Rendition) -> MediaPlaylist {
-    let is_text = is_text(rendition);
+    let (is_text, file) = (is_text(rendition), rendition.file.as_ref());
+    let offsets = file.map(|file| file.offsets(rendition)).unwrap_or_default();
+    let init = match file {
+        Some(file) => Map { uri: file.name().into(), byte_range: Some(file.init_range()), ..Map::default() },
+        None => Map { uri: "init.mp4".into(), ..Map::default() },
+    };
     let segment = |(position, segment): (usize, &Segment)| MediaSegment {
-        uri: if is_text { caption_segment(position) } else { format!("{position:05}.m4s") },
+        uri: match file {
+            Some(file) => file.name().into(),
+            None if is_text => caption_segment(position),
+            None => format!("{position:05}.m4s"),
+        },
+        byte_range: offsets
+            .get(position + 1)
+            .map(|offset| ByteRange { length: segment.bytes, offset: Some(*offset) }),
         // Written as the shortest decimal that parses to the same `f32`: less than 1 µs off for segments up to 10 s.
         duration: rendition.seconds(segment.duration_ticks) as f32,
-        map: (position == 0 && !is_text).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
+        map: (position == 0 && !is_text).then(|| init.clone()),
         ..MediaSegment::default()
     };
     MediaPlaylist {

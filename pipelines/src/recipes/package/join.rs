@@ -297,6 +297,7 @@ fn rendition(
         peak_bps: 0,
         average_bps,
         segments,
+        file: None,
     };
     rendition.peak_bps = peak_bps(&rendition.segments, timescale, rendition.target_duration_s());
     Ok(rendition)

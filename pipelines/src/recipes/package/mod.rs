@@ -3,7 +3,8 @@
 //! Final layout, relative to the asset's outputs: `master.m3u8`, `manifest.mpd`,
 //! `video/720p/{playlist.m3u8,iframes.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`, `audio-2/…` for
 //! further audio, `captions-1/{playlist.m3u8,captions.vtt,00000.vtt}`, `poster.jpg`, `storyboard-000.jpg`,
-//! `storyboard.vtt`. Workers stage segments under their number on the segment grid, which has
+//! `storyboard.vtt`. With [`Segments::ByteRanges`](crate::recipes::settings::Segments::ByteRanges) each track of video and audio is one file (`TrackFile`) in the place of `init.mp4` and
+//! its segments. Workers stage segments under their number on the segment grid, which has
 //! gaps where a picture does not change. Published names are numbered without gaps, as DASH templates require.
 
 mod captions;
@@ -13,11 +14,13 @@ mod hls;
 mod join;
 mod labels;
 mod rendition;
+mod track_file;
 mod video_part;
 
 pub use captions::CODEC as CAPTIONS_CODEC;
-pub use files::{StagedFile, TextFile};
+pub use files::{StagedFile, TextFile, TrackFile};
 pub use rendition::{Captions, Kind, Picture, Rendition, Segment, Sound};
+pub use track_file::{PartFacts, index};
 pub use video_part::VideoPart;
 
 use super::plan::Plan;
@@ -54,7 +57,7 @@ pub struct Packaged {
     /// What became of each caption file beside the film.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caption_files: Vec<CaptionFileOutcome>,
-    /// Staged files and their final paths.
+    /// Staged files of video and audio and their final paths. What a track file holds is not published under these.
     pub files: Vec<StagedFile>,
     /// Playlists and manifests to be written.
     pub texts: Vec<TextFile>,
@@ -128,6 +131,34 @@ impl Packaged {
         self.files.iter().filter(is_part).collect()
     }
 
+    /// The same with one file for each track of video and audio; `staged` says what is known of a staged file.
+    ///
+    /// # Errors
+    /// `count_mismatch` if a file is not the segment that its worker described, `internal` if no index can list all segments.
+    pub fn in_track_files(
+        mut self,
+        staged: impl Fn(&StagedFile) -> Result<PartFacts, Fault>,
+    ) -> Result<Self, Fault> {
+        let of = |rendition: &Rendition| {
+            let parts = self.files_of(rendition).into_iter().map(&staged).collect::<Result<Vec<_>, _>>()?;
+            TrackFile::of(rendition, &parts)
+        };
+        let is_media = |rendition: &Rendition| !matches!(rendition.kind, Kind::Captions(_));
+        let file = |rendition: &Rendition| is_media(rendition).then(|| of(rendition)).transpose();
+        let files = self.renditions.iter().map(file).collect::<Result<Vec<_>, _>>()?;
+        self.renditions.iter_mut().zip(files).for_each(|(rendition, file)| rendition.file = file);
+        let mut texts = lists(&self.renditions)?;
+        let is_other = |text: &TextFile| texts.iter().all(|list| list.path != text.path);
+        let others: Vec<TextFile> = self.texts.into_iter().filter(is_other).collect();
+        texts.extend(others);
+        Ok(Self { texts, ..self })
+    }
+
+    /// The staged files that are published as they are.
+    pub fn published_files(&self) -> &[StagedFile] {
+        if self.renditions.iter().any(|rendition| rendition.file.is_some()) { &[] } else { &self.files }
+    }
+
     /// Loudness of the audio renditions by their names, as far as it was measured.
     pub fn loudness(&self) -> BTreeMap<String, Loudness> {
         let of = |rendition: &Rendition| match &rendition.kind {
@@ -174,9 +205,18 @@ pub fn package(
     let length_ns = renditions.iter().map(Rendition::length_ns).max().unwrap_or(0);
     let (captions, caption_files) = captions::captions(captions, &plan.default_captions, length_ns)?;
     let renditions = [renditions, captions].concat();
+    let mut texts = lists(&renditions)?;
+    texts.extend(caption_files);
+    let caption_files = Vec::new();
+    let progressive = plan.progressive_height > 0;
+    Ok(Packaged { renditions, audio: outcomes, subtitles, caption_files, files, texts, progressive })
+}
+
+/// Playlists and manifests of renditions.
+fn lists(renditions: &[Rendition]) -> Result<Vec<TextFile>, Fault> {
     let mut texts = vec![
-        TextFile { path: HLS_PATH.into(), text: hls::multivariant(&renditions) },
-        TextFile { path: DASH_PATH.into(), text: dash::manifest(&renditions)? },
+        TextFile { path: HLS_PATH.into(), text: hls::multivariant(renditions) },
+        TextFile { path: DASH_PATH.into(), text: dash::manifest(renditions)? },
     ];
     texts.extend(renditions.iter().map(|rendition| TextFile {
         path: format!("{}/{}", rendition.folder, hls::MEDIA_NAME),
@@ -187,10 +227,7 @@ pub fn package(
         path: format!("{}/{}", rendition.folder, hls::FIRST_PICTURES_NAME),
         text: hls::first_pictures(rendition),
     }));
-    texts.extend(caption_files);
-    let caption_files = Vec::new();
-    let progressive = plan.progressive_height > 0;
-    Ok(Packaged { renditions, audio: outcomes, subtitles, caption_files, files, texts, progressive })
+    Ok(texts)
 }
 
 /// The files of the enrichment that are published. Its text is never published.

@@ -6,6 +6,8 @@ use reelgate_flow::facts::Rational;
 use reelgate_flow::ids::AssetId;
 use serde::{Deserialize, Serialize};
 
+use super::files::TrackFile;
+
 /// One playable track.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,9 @@ pub struct Rendition {
     pub average_bps: u64,
     /// Segments in order; their files are numbered from 0 without gaps.
     pub segments: Vec<Segment>,
+    /// The one file that holds them all; `None` if each is a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<TrackFile>,
 }
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

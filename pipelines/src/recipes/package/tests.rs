@@ -87,6 +87,24 @@ fn packaged() -> Packaged {
     package(&plan, &parts(&plan), Some(&sound()), &[]).unwrap()
 }
 
+/// [`packaged`] with one file for each track; every header has 700 bytes.
+pub fn packaged_in_track_files() -> Packaged {
+    let packaged = packaged();
+    let sizes: BTreeMap<String, u64> = packaged
+        .renditions
+        .iter()
+        .flat_map(|rendition| {
+            let path = |at: usize| format!("{}/{at:05}.m4s", rendition.folder);
+            rendition.segments.iter().enumerate().map(move |(at, segment)| (path(at), segment.bytes))
+        })
+        .collect();
+    let facts = |file: &StagedFile| {
+        let size_bytes = sizes.get(&file.path).copied().unwrap_or(700);
+        Ok(PartFacts { size_bytes, sha256: file.path.clone() })
+    };
+    packaged.in_track_files(facts).unwrap()
+}
+
 pub fn text_at<'a>(packaged: &'a Packaged, path: &str) -> &'a str {
     &packaged.texts.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("{path} is missing")).text
 }

@@ -10,7 +10,7 @@ mod language;
 mod presentation;
 
 use super::ladder::{display_size, ladder};
-use super::settings::Settings;
+use super::settings::{Segments, Settings};
 use crate::messages::{
     AudioJob, EnrichJob, InspectJob, Inspection, SampleJob, ScreenTextJob, Span, TrackRef, VideoIndex,
     VideoJob,
@@ -33,6 +33,8 @@ const TIMESCALE_MAX: u32 = 1_000_000;
 const TIMESCALE_VARIABLE: u32 = 90_000;
 /// Most samples of one video. 24 h at the longest default interval take 2,880.
 const SAMPLES_MAX: u32 = 5_000;
+/// Segments of a track that has an index: as many as it can count, less those that begin and end one within the grid.
+const SEGMENTS_INDEXED_MAX: u64 = u16::MAX as u64 - 2;
 /// Only keyframes are sampled if no keyframe is further from the next than this many intervals. Then a few tiles of a
 /// storyboard repeat, but decoding every frame would cost about thirty times as much.
 pub(super) const KEYFRAME_GAP_INTERVALS: u64 = 4;
@@ -63,6 +65,9 @@ pub struct Plan {
     /// [`default_captions`](super::settings::PackageSettings::default_captions).
     #[serde(default)]
     pub default_captions: String,
+    /// How segments are published.
+    #[serde(default)]
+    pub segments: Segments,
 }
 
 /// One chunk and the number of frames it must produce.
@@ -117,7 +122,16 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
         },
         progressive_height: settings.package.progressive_height,
         default_captions: settings.package.default_captions.clone(),
+        segments: segments(settings, time.end_ns.saturating_sub(time.start_ns)),
     })
+}
+
+/// An index counts its segments with 16 bits (ISO/IEC 14496-12 8.16.3), so what has more of them is published in files.
+fn segments(settings: &Settings, length_ns: u64) -> Segments {
+    match length_ns / settings.cut.segment_ns() < SEGMENTS_INDEXED_MAX {
+        true => settings.package.segments,
+        false => Segments::Files,
+    }
 }
 
 fn tracks(facts: &MediaFacts) -> Result<(Option<&VideoFacts>, Option<&AudioFacts>), Fault> {

@@ -217,3 +217,15 @@ fn a_plan_survives_json() {
     let plan = planned(&inspection(100 * S, 2 * S));
     assert_eq!(serde_json::from_str::<Plan>(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
 }
+
+#[test]
+fn what_has_more_segments_than_an_index_lists_is_published_in_files() {
+    let mut settings = Settings::default();
+    settings.package.segments = Segments::ByteRanges;
+    let of = |segments: u64, settings: &Settings| {
+        plan(&inspection(segments * 4 * S, 60 * S), settings, 1_000).unwrap().segments
+    };
+    assert_eq!((of(10, &settings), of(65_532, &settings)), (Segments::ByteRanges, Segments::ByteRanges));
+    assert_eq!(of(65_533, &settings), Segments::Files);
+    assert_eq!(of(10, &Settings::default()), Segments::Files);
+}

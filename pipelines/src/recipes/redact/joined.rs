@@ -71,6 +71,7 @@ mod tests {
             peak_bps: 9,
             average_bps: 9,
             segments: vec![segment(0), segment(1)],
+            file: None,
         }
     }
 

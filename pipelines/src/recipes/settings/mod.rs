@@ -31,7 +31,7 @@ pub struct Settings {
     pub audio: AudioSettings,
     /// Cutting into segments and chunks.
     pub cut: CutSettings,
-    /// What is published beside segments and playlists.
+    /// How segments are published, and what beside them.
     pub package: PackageSettings,
     /// Frames sampled, poster and storyboard.
     pub sample: SampleSettings,
@@ -108,16 +108,30 @@ pub struct CutSettings {
     pub chunk_threshold_s: u32,
 }
 
-/// What is published beside segments and playlists.
+/// How segments are published, and what beside them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PackageSettings {
+    /// Whether each segment is a file, or a range of the one file of its track. Default `files`: what is kept by a redo is
+    /// copied and not read, and every player and every cache takes it.
+    pub segments: Segments,
     /// Also one progressive MP4 file (`progressive.mp4`): the highest rung of at most this height, pixels, 16 to 4,320, or the
     /// lowest rung, and the main audio. Default 0, none: it stores that rung a second time.
     pub progressive_height: u32,
     /// Language of the captions that are shown unless somebody chooses otherwise, as playlists name it (`de`, `pt-BR`), or `none`.
     /// Default empty, and what counts for a language that no captions have: as the files say.
     pub default_captions: String,
+}
+
+/// How segments are published.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Segments {
+    /// Each is a file.
+    #[default]
+    Files,
+    /// Each is a range of the one file of its track.
+    ByteRanges,
 }
 
 /// Frames sampled, poster and storyboard.
