@@ -12,6 +12,7 @@ pub mod finding_sweep;
 mod guard;
 mod intake;
 mod intake_signals;
+pub mod ledger;
 mod messages;
 pub mod meters;
 mod name_watch;

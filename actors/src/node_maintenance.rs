@@ -1,7 +1,7 @@
 //! Maintains this node: reports to the store that it lives or has stopped, obeys orders to drain, runs the self-test, and
 //! watches for the end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews
-//! decisions, seals the audit log, and measures how much work is left; one of these nodes reports about the fleet and looks at the
-//! flag that pauses heavy work.
+//! decisions, seals the audit log, and measures how much work is left; one of these nodes reports about the fleet, looks at the flag
+//! that pauses heavy work, and closes days of the ledger.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
 use crate::messages::{NodeSuspected, WorkEnded};
 use crate::name_watch::NameWatch;
+use crate::work::cost_days::close_days;
 use crate::work::fleet_report;
 use crate::work::follow_flag::follow_flag;
 use crate::work::self_test::self_test;
@@ -46,6 +47,10 @@ const SWEEP_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 const SWEEP_RETRY: Duration = Duration::from_secs(60);
 /// Failures in a row of the sweep of findings after which its wait no longer doubles: 32 minutes.
 const FINDING_RETRIES_DOUBLED: u32 = 6;
+/// Between records that this node is up, for the cost of its time.
+const UP_INTERVAL: Duration = Duration::from_secs(60);
+/// Between looks for days of the ledger that are over.
+const COST_DAYS_INTERVAL: Duration = Duration::from_secs(600);
 /// Between removals of old history.
 const RETAIN_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
 /// Before a failed removal of old history is tried again.
@@ -298,6 +303,30 @@ impl NodeMaintenance {
         }));
     }
 
+    /// Records that this node is up: its time is paid for, whatever it does.
+    fn tell_up(&self, ctx: &mut Context<Self>) {
+        let (context, name_watch) = (Arc::clone(&self.context), Arc::clone(&self.name_watch));
+        self.spawn(ctx, async move { context.store.node_up(&node_report(&context, &name_watch)).await });
+    }
+
+    /// Judges what uploads cost on the days that are over, and divides what nobody used alone. One node of the fleet does this, and the store closes each day once.
+    fn close_days(&self, ctx: &mut Context<Self>) {
+        let context = Arc::clone(&self.context);
+        let closing = async move {
+            let nodes = context.store.nodes().await?;
+            if !fleet_report::reports(&context.node, &nodes) {
+                return Ok(());
+            }
+            close_days(&*context.store, &context.profiles, |found| context.signals.cost_anomalies(found))
+                .await
+        };
+        ctx.spawn(closing.into_actor(self).map(|closed, act, _| {
+            if let Err(error) = closed {
+                act.context.signals.store_failed("close days", &error);
+            }
+        }));
+    }
+
     /// Logs at the start what the external scanner will look for, or why it is not ready. The first job tries again.
     fn prepare_scanner(&self, ctx: &mut Context<Self>) {
         let context = Arc::clone(&self.context);
@@ -364,6 +393,10 @@ impl Actor for NodeMaintenance {
         ctx.run_interval(REPORT_INTERVAL, |act, ctx| act.report(ctx));
         self.count(ctx);
         self.watch_name(ctx);
+        if self.context.rates.node().is_some() {
+            self.tell_up(ctx);
+            ctx.run_interval(UP_INTERVAL, |act, ctx| act.tell_up(ctx));
+        }
         if self.context.machine.is_some() {
             self.watch_machine(ctx);
             ctx.run_interval(MACHINE_INTERVAL, |act, ctx| act.watch_machine(ctx));
@@ -382,6 +415,7 @@ impl Actor for NodeMaintenance {
                 act.sweep(ctx);
             }
         });
+        ctx.run_interval(COST_DAYS_INTERVAL, |act, ctx| act.close_days(ctx));
         self.sweep_findings(ctx);
         if let Some(interval) = self.context.sweep_interval {
             ctx.run_interval(interval, |act, ctx| act.sweep(ctx));

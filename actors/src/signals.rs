@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
+use reelgate_cost::daily::Finding;
+use reelgate_cost::line::DAY_MS;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, ReceiverName};
 use reelgate_flow::reason::Fault;
@@ -72,6 +74,7 @@ pub struct Signals {
     sources: SourceSignals,
     store: StoreSignals,
     cost: Counters,
+    cost_anomalies: Counters,
     s3_requests: Counters,
     spans: Counters,
     privacy: PrivacySignals,
@@ -109,6 +112,7 @@ impl Default for Signals {
             sources: SourceSignals::new(&meters),
             store: StoreSignals::new(meters.counters(&catalogue::STORE_FAILURES)),
             cost: meters.counters(&catalogue::COST_NANO_USD),
+            cost_anomalies: meters.counters(&catalogue::COST_ANOMALIES),
             s3_requests: meters.counters(&catalogue::S3_REQUESTS),
             spans: meters.counters(&catalogue::SPANS),
             privacy: PrivacySignals::new(&meters),
@@ -399,6 +403,19 @@ impl Signals {
             tracing::warn!(
                 waiting,
                 "events could not be delivered and wait in the dead-letter queue; mend the cause, then run `reelgate events redrive-dlq`"
+            );
+        }
+    }
+
+    /// This node closed days on which these prefixes and profiles cost unusually much. A prefix is part of keys and stays out of the log.
+    pub(crate) fn cost_anomalies(&self, findings: &[Finding]) {
+        for Finding { scope, day, amount, anomaly, .. } in findings {
+            self.cost_anomalies.with_label_values(&[scope.as_str()]).inc();
+            let (scope, begin_ms) = (scope.as_str(), u64::from(*day) * DAY_MS);
+            let (found, usual) = (anomaly.found, anomaly.usual);
+            tracing::warn!(
+                scope, day_begin_ms = begin_ms, %amount, a_gb = %found, usual = %usual,
+                "uploads cost unusually much on a day; `reelgate cost anomalies` says whose"
             );
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::{Exit, Redo};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -22,7 +23,7 @@ use reelgate_ports::records::*;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
-    Queue,
+    Queue, ShareFilter,
 };
 
 use crate::fault_plan::{CallFault, FaultPlan};
@@ -146,6 +147,9 @@ faulty!(Queries of Store {
     async fn audit(after: u64, records_max: u32) -> Vec<AuditRecord>;
     async fn audit_end() -> Option<AuditRecord>;
     async fn ledger(filter: &LedgerFilter) -> Vec<LedgerRow>;
+    async fn shares(filter: &ShareFilter) -> Vec<ShareRow>;
+    async fn uptimes(day: u32) -> Vec<(NodeRate, u64)>;
+    async fn cost_days() -> CostDays;
     async fn queue(rows_max: u32) -> Vec<QueueRow>;
     async fn backlog() -> Backlog;
 });
@@ -160,6 +164,7 @@ faulty!(Decisions of Store {
 
 faulty!(Nodes of Store {
     async fn node_seen(report: &NodeReport) -> bool;
+    async fn node_up(report: &NodeReport) -> ();
     async fn nodes() -> Vec<NodeRecord>;
     async fn order_drain(node: &NodeId, drain: bool) -> ();
     async fn pause_heavy(reason: &str, by: &Principal) -> ();
@@ -169,6 +174,7 @@ faulty!(Nodes of Store {
 
 faulty!(Maintenance of Store {
     async fn seal(records_max: u32) -> u64;
+    async fn close_day(closing: &DayClosing) -> bool;
     async fn retain(days: Option<u32>) -> Retained;
     async fn check() -> String;
     also {

@@ -3,7 +3,7 @@
 use crate::charge::Charge;
 
 /// Milliseconds in a day.
-const DAY_MS: u64 = 86_400_000;
+pub const DAY_MS: u64 = 86_400_000;
 
 /// One charge, and everything that it is reported by.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,4 +38,23 @@ pub struct Owner {
 /// The day in UTC of a time in milliseconds since 1970.
 pub fn day_of(at_ms: u64) -> u32 {
     u32::try_from(at_ms / DAY_MS).unwrap_or(u32::MAX)
+}
+
+/// Whether a day, counted from 1970-01-01, is a Saturday or a Sunday.
+pub fn is_weekend(day: u32) -> bool {
+    // 1970-01-01 was a Thursday.
+    (day % 7).wrapping_sub(2) < 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saturdays_and_sundays_are_weekends() {
+        // From Thursday 1970-01-01, and from Monday 2025-07-28.
+        let weekends = |from: u32| (from..from + 7).map(is_weekend).collect::<Vec<_>>();
+        assert_eq!(weekends(0), [false, false, true, true, false, false, false]);
+        assert_eq!(weekends(20_297), [false, false, false, false, false, true, true]);
+    }
 }

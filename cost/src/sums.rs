@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::charge::Method;
 use crate::line::Line;
 use crate::money::{MoneyError, NanoUsd};
 
@@ -59,7 +60,7 @@ pub struct Sum {
     pub total: NanoUsd,
     /// What of it was of no use.
     pub waste: NanoUsd,
-    /// What of it nobody used alone.
+    /// What of it nobody used alone, whether an asset has a share of it or not.
     pub shared: NanoUsd,
     /// Lines.
     pub lines: u64,
@@ -72,7 +73,7 @@ impl Sum {
         if line.waste {
             self.waste = self.waste.plus(amount)?;
         }
-        if line.owner.is_none() {
+        if line.owner.is_none() || line.charge.method == Method::Allocated {
             self.shared = self.shared.plus(amount)?;
         }
         self.lines += 1;

@@ -40,6 +40,10 @@ fn line() -> impl Strategy<Value = Line> {
         })
 }
 
+fn is_shared(line: &Line) -> bool {
+    line.owner.is_none() || line.charge.method == Method::Allocated
+}
+
 fn added(groups: impl Iterator<Item = Sum>) -> (i64, i64, i64, u64) {
     groups.fold((0, 0, 0, 0), |sum, group| {
         (
@@ -58,7 +62,7 @@ proptest! {
     fn sums_of_every_dimension_are_the_total_in_nano_dollars(lines in vec(line(), 0..40)) {
         let expected: i64 = lines.iter().map(|line| line.charge.amount.nanos()).sum();
         let shared: i64 =
-            lines.iter().filter(|line| line.owner.is_none()).map(|line| line.charge.amount.nanos()).sum();
+            lines.iter().filter(|line| is_shared(line)).map(|line| line.charge.amount.nanos()).sum();
         let waste: i64 = lines.iter().filter(|line| line.waste).map(|line| line.charge.amount.nanos()).sum();
         let expected = (expected, waste, shared, lines.len() as u64);
         for dimension in Dimension::ALL {

@@ -2,6 +2,7 @@
 //! Nothing here is random, so a repeat never makes a second id.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use reelgate_cost::daily::Finding;
 use reelgate_flow::asset::NoticeKind;
 use reelgate_flow::ids::{AssetId, NoticeId, SourceId};
 use sha2::{Digest, Sha256};
@@ -33,6 +34,13 @@ pub fn notice_id(asset: &AssetId, kind: NoticeKind, number: u64) -> NoticeId {
 /// The id of the notice about a seal. Another log with as many records has another one.
 pub fn seal_notice_id(seal: &Seal) -> NoticeId {
     NoticeId::new(derive(&["", NoticeKind::AuditSealed.as_str(), &seal.records.to_string(), &seal.head]))
+}
+
+/// The id of the notice about an unusual cost: one for each prefix or profile and day.
+pub fn cost_notice_id(finding: &Finding) -> NoticeId {
+    let (kind, scope, day) =
+        (NoticeKind::CostAnomaly.as_str(), finding.scope.as_str(), finding.day.to_string());
+    NoticeId::new(derive(&["", kind, scope, &finding.name, &day]))
 }
 
 /// SHA-256 of a key's bytes, lower-case hexadecimal: identifies an upload to its producer without showing the key.

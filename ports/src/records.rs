@@ -14,7 +14,9 @@ pub use approvals::{Approval, DecisionOutcome, Proposal};
 pub use decisions::{AuditRecord, Decided, Decision, Taken, WithdrawalRecord};
 pub use findings::{ExternalScanEvent, Finder, FindingRecord};
 pub use history::{HistoryEvent, HistoryRecord};
-pub use ledger::{AttemptCost, LedgerPosition, LedgerRecord, LedgerRow};
+pub use ledger::{
+    AttemptCost, CostDays, DayClosing, LedgerPosition, LedgerRecord, LedgerRow, ShareRecord, ShareRow,
+};
 pub use location::{FindingLocation, MaskedValue};
 pub use metadata::ProducerMetadata;
 pub use nodes::{HeavyPause, NodeRecord, NodeReport, StageCost};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::{Phase, Redo};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -11,10 +12,10 @@ use reelgate_flow::task::{Lane, TaskKey};
 use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerPosition, LedgerRow, MediaProgress,
-    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, StagedOutput, TaskReport,
-    UnarchivedResult,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
+    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerPosition,
+    LedgerRow, MediaProgress, NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained,
+    ShareRecord, ShareRow, StagedOutput, TaskReport, UnarchivedResult,
 };
 
 /// Filter of [`Queries::assets`].
@@ -64,6 +65,21 @@ pub struct LedgerFilter {
     pub until_ms: Option<u64>,
     /// Only lines behind this position.
     pub after: Option<LedgerPosition>,
+    /// At most this many.
+    pub lines_max: u32,
+}
+
+/// A page of the shares of what nobody used alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShareFilter {
+    /// Only those of this asset.
+    pub asset: Option<AssetId>,
+    /// Only of this day or later, counted from 1970-01-01.
+    pub from_day: Option<u32>,
+    /// Only of days before this one.
+    pub until_day: Option<u32>,
+    /// Only those behind this one.
+    pub after: Option<ShareRecord>,
     /// At most this many.
     pub lines_max: u32,
 }
@@ -241,6 +257,16 @@ pub trait Queries: Send + Sync {
     /// A page of the ledger, in its order ([`LedgerPosition`]).
     async fn ledger(&self, filter: &LedgerFilter) -> PortResult<Vec<LedgerRow>>;
 
+    /// A page of the shares of what nobody used alone, in the order of days, assets (in the order of arrival, nobody first), resources'
+    /// words and types of nodes.
+    async fn shares(&self, filter: &ShareFilter) -> PortResult<Vec<ShareRow>>;
+
+    /// How long nodes of each rate were up on a day, milliseconds, as far as they told ([`Nodes::node_up`]).
+    async fn uptimes(&self, day: u32) -> PortResult<Vec<(NodeRate, u64)>>;
+
+    /// Which days of the ledger are over, and up to which they are closed.
+    async fn cost_days(&self) -> PortResult<CostDays>;
+
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;
 
@@ -276,6 +302,10 @@ pub trait Nodes: Send + Sync {
     /// Records that a node lives; returns whether an operator asked it to drain.
     async fn node_seen(&self, report: &NodeReport) -> PortResult<bool>;
 
+    /// Records that the process of a node is up, for the cost of its time: from its first call of a day to its last one it was. Nothing is
+    /// recorded of a node whose time has no price.
+    async fn node_up(&self, report: &NodeReport) -> PortResult<()>;
+
     /// Nodes seen within the last day, by name.
     async fn nodes(&self) -> PortResult<Vec<NodeRecord>>;
 
@@ -300,6 +330,10 @@ pub trait Maintenance: Send + Sync {
     /// many. Every line except those of scheduling (`due`, `claimed`) is appended exactly once, whoever calls and however
     /// often.
     async fn seal(&self, records_max: u32) -> PortResult<u64>;
+
+    /// Closes a day of the ledger, keeps its shares and creates a notice about each finding, in one transaction. False, and nothing changes, if the day
+    /// is closed already or is not over.
+    async fn close_day(&self, closing: &DayClosing) -> PortResult<bool>;
 
     /// Prepares storage for future history, and removes history older than `days` of assets that have ended; `None` keeps
     /// all. The rows of the assets and their results stay. Called about once a day, perhaps by several nodes at once: one

@@ -202,6 +202,16 @@ pub const ALL: &[Alert] = &[
         command: "reelgate fleet status",
     },
     Alert {
+        name: "ReelgateCostAnomaly",
+        expression: "sum by (scope) (increase(reelgate_cost_anomalies_total[6h])) > 0",
+        lasts: "0s",
+        pages: false,
+        meaning: "A GB of the uploads of a prefix or a profile cost unusually much yesterday.",
+        consequence: "It may cost as much every day.",
+        runbook: "docs/guide/cost.md#an-unusual-day",
+        command: "reelgate cost anomalies",
+    },
+    Alert {
         name: "ReelgateScratchTooSmall",
         expression: "sum(increase(reelgate_source_bytes_total{result=\"fetched_not_kept\"}[6h])) > 0",
         lasts: "0s",

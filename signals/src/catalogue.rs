@@ -1,6 +1,7 @@
 //! Every metric. A node registers a metric by naming its entry here, so there is no metric that the dashboards, the rules and the
 //! page of metrics do not know. No key, name or content of an upload is ever a label.
 
+use reelgate_cost::daily::Scope;
 use reelgate_cost::resource::Resource;
 use reelgate_flow::asset::{Phase, Severity};
 use reelgate_flow::invariants::Violation;
@@ -33,6 +34,7 @@ pub const OPERATIONS: &[&str] = &[
     "abandon events",
     "backlog",
     "claim",
+    "close days",
     "complete",
     "count dead letters",
     "end_unserved",
@@ -131,6 +133,10 @@ catalogue! {
         "Times a running node read its configuration again, by result.")
         .by(&["result"], Series::Closed(|| one(&["same", "changed", "refused", "unreachable"])))
         .normal("`refused` and `unreachable` stay 0");
+    COST_ANOMALIES = Signal::counter("reelgate_cost_anomalies_total", Unit::Count,
+        "Days on which a GB of the uploads of a prefix or a profile cost unusually much, told by the node that judged the day.")
+        .by(&["scope"], Series::Closed(|| Scope::ALL.iter().map(|scope| vec![scope.as_str()]).collect()))
+        .normal("0 on most days");
     COST_NANO_USD = Signal::counter("reelgate_cost_nano_usd_total", Unit::NanoUsd,
         "List price of what attempts used that ended on this node; 0 where the node has no price. The ledger has the lines.")
         .by(&["stage"], Series::Closed(|| one(STAGES)))

@@ -153,6 +153,13 @@ pub const FAULTS: &[Fault] = &[
         clears: 17,
     },
     Fault {
+        alert: "ReelgateCostAnomaly",
+        labels: &[("scope", "prefix")],
+        series: &[("reelgate_cost_anomalies_total{scope=\"prefix\"}", ONE)],
+        fires: 2,
+        clears: 363,
+    },
+    Fault {
         alert: "ReelgateScratchTooSmall",
         labels: &[],
         series: &[("reelgate_source_bytes_total{result=\"fetched_not_kept\"}", "1000000x400")],

@@ -1,5 +1,7 @@
 //! Arguments of `cost`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 /// What `cost` does.
@@ -16,6 +18,44 @@ pub enum CostVerb {
     },
     /// Add up what everything cost
     Report(ReportArgs),
+    /// List the days on which a GB of uploads cost unusually much, by prefix and by profile
+    Anomalies(AnomaliesArgs),
+    /// Write the ledger for other tools, one row for each line
+    Export(ExportArgs),
+}
+
+/// Arguments of `cost export`.
+#[derive(Args)]
+pub struct ExportArgs {
+    /// As CSV with the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification
+    #[arg(long, required = true)]
+    pub focus: bool,
+    /// Only from this day on (UTC), such as 2026-08-01
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<String>,
+    /// Only up to this day (UTC), which counts too
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<String>,
+    /// Into this file, which is replaced; without it to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What stands as BillingAccountId
+    #[arg(long, value_name = "ACCOUNT", default_value = "reelgate")]
+    pub billing_account: String,
+}
+
+/// Arguments of `cost anomalies`.
+#[derive(Args)]
+pub struct AnomaliesArgs {
+    /// Judge the days from this one on (UTC), such as 2026-08-01; without it the last 30
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<String>,
+    /// Judge the days up to this one (UTC), which counts too
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<String>,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `cost report`.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reelgate_actors::ledger::too_large;
 use reelgate_cost::money::NanoUsd;
 use reelgate_cost::sums::{Dimension, Group, Sums};
 use reelgate_flow::ids::AssetId;
@@ -12,7 +13,7 @@ use crate::cli::{GlobalArgs, WhyArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::table;
-use crate::verbs::cost::ledger::{line, of_asset, too_large, total};
+use crate::verbs::cost::ledger::{of_asset, total};
 use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
@@ -73,8 +74,8 @@ async fn print_cost(store: &dyn Store, config: &Config, asset: &AssetId) -> Resu
         return Ok(());
     }
     let mut sums = Sums::new(Dimension::Stage);
-    for row in &lines {
-        sums.add(&line(row, &config.profiles)).map_err(too_large)?;
+    for line in &lines {
+        sums.add(&line.borrowed().line(&config.profiles)).map_err(too_large)?;
     }
     table::print(&format!("cost {amount}, of which {waste} waste; `reelgate cost show {asset}` lists it"))?;
     for (stage, sum) in sums.groups() {

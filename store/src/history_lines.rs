@@ -1,6 +1,8 @@
 //! The texts of history lines and notices. Every store writes the same texts, so that `reelgate why` and receivers of notices
 //! do not depend on the backend.
 
+use reelgate_cost::daily::{Finding, Scope};
+use reelgate_cost::line::DAY_MS;
 use reelgate_flow::asset::{Note, NoticeKind, Parts};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::left_out::LeftOut;
@@ -221,6 +223,32 @@ pub fn seal_notice_body(id: &NoticeId, at_ms: u64, seal: &Seal) -> Value {
         "kind": NoticeKind::AuditSealed.as_str(),
         "at_ms": at_ms,
         "seal": {"records": seal.records, "head": seal.head},
+    })
+}
+
+/// The body of the notice about an unusual cost. A prefix is part of keys, so it is there as its SHA-256; the name of a profile is one of
+/// the configuration.
+pub fn cost_notice_body(id: &NoticeId, at_ms: u64, finding: &Finding) -> Value {
+    let Finding { scope, name, day, amount, bytes, anomaly } = finding;
+    let (member, name) = match scope {
+        Scope::Prefix => ("prefix_sha256", key_sha256(name)),
+        Scope::Profile => ("profile", name.clone()),
+    };
+    json!({
+        "schema": NOTICE_SCHEMA,
+        "id": id.as_str(),
+        "kind": NoticeKind::CostAnomaly.as_str(),
+        "at_ms": at_ms,
+        "cost": {
+            "scope": scope.as_str(),
+            member: name,
+            "day_begin_ms": u64::from(*day) * DAY_MS,
+            "amount_nanos": amount.nanos(),
+            "bytes": bytes,
+            "nanos_per_gb": anomaly.found.nanos(),
+            "usual_nanos_per_gb": anomaly.usual.nanos(),
+            "limit_nanos_per_gb": anomaly.limit.nanos(),
+        },
     })
 }
 

@@ -11,7 +11,7 @@ use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
     AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent, NodeReport,
-    NoticeRecord, Proposal,
+    NoticeRecord, Proposal, ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 
@@ -250,4 +250,13 @@ pub trait Session: Send {
         seal: &Seal,
         notice: &NoticeRecord,
     ) -> impl Future<Output = Answer<(), Self>> + Send;
+
+    /// Keeps that a day of the ledger is closed; false if it was already.
+    fn keep_closed(&mut self, day: u32) -> impl Future<Output = Answer<bool, Self>> + Send;
+
+    /// Keeps shares of what nobody used alone on a day.
+    fn keep_shares(&mut self, shares: &[ShareRecord]) -> impl Future<Output = Answer<(), Self>> + Send;
+
+    /// Puts notices that concern no asset into the outbox.
+    fn put_notices(&mut self, notices: &[NoticeRecord]) -> impl Future<Output = Answer<(), Self>> + Send;
 }

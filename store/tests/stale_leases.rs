@@ -13,7 +13,7 @@ use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
     AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent, NoticeRecord,
-    Proposal,
+    Proposal, ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 use reelgate_ports::store::{Intake, Queue};
@@ -83,6 +83,9 @@ impl<S: Session> Session for EarlierList<'_, S> {
         append_audit(records: &[AuditRecord]) -> ();
         first_unannounced() -> Option<AuditRecord>;
         announce_seal(seal: &Seal, notice: &NoticeRecord) -> ();
+        keep_closed(day: u32) -> bool;
+        keep_shares(shares: &[ShareRecord]) -> ();
+        put_notices(notices: &[NoticeRecord]) -> ();
     }
 }
 

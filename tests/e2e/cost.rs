@@ -16,6 +16,150 @@ fn nanos(line: &Value) -> i64 {
     line["amount_nanos"].as_i64().unwrap()
 }
 
+/// The rows of a CSV, the header first.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    for c in text.chars() {
+        match c {
+            // The first of two quotes in a quoted cell ends it, and the second one goes on with it.
+            '"' => {
+                cell.push(c);
+                quoted = !quoted;
+            }
+            ',' if !quoted => row.push(std::mem::take(&mut cell)),
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            _ => cell.push(c),
+        }
+    }
+    rows
+}
+
+/// What the charges of an export cost, each as long as the header.
+fn exported_nanos(text: &str) -> i64 {
+    let rows = rows(text);
+    let cost = rows[0].iter().position(|column| column == "BilledCost").unwrap();
+    let nanos = |row: &Vec<String>| {
+        assert_eq!(row.len(), rows[0].len(), "{row:?}");
+        let (whole, decimals) = row[cost].split_once('.').unwrap();
+        whole.parse::<i64>().unwrap() * 1_000_000_000 + format!("{decimals:0<9}").parse::<i64>().unwrap()
+    };
+    rows[1..].iter().map(nanos).sum()
+}
+
+/// Ten days of a ledger, of which the last one that is over cost three times as much, in the database of a home with one asset.
+const TEN_DAYS: &str = "import sqlite3, sys, time
+base = sqlite3.connect(sys.argv[1])
+asset = base.execute('SELECT min(arrival) FROM assets').fetchone()[0]
+last = int(time.time() - 600) // 86400 - 1
+for ago in range(10):
+    amount = 3000000 if ago == 0 else 1000000
+    base.execute('INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+                 (asset, 'validate', 100 + ago, 'node-time', (last - ago) * 86400000 + 1000, 'c6a-xlarge', 1, amount, 1,
+                  '2026-08-01', amount, 'measured', 0))
+base.commit()
+";
+
+#[test]
+fn a_day_that_cost_three_times_as_much_is_listed_and_a_usual_one_is_not() {
+    let home = TempHome::new();
+    let film = home.file("shows/clip.mp4");
+    std::fs::copy(sample("playlist-in-disguise.mp4"), &film).unwrap();
+    home.run(&[&film]);
+    let quiet = home.reelgate(&["cost", "anomalies"]);
+    assert!(quiet.status.success() && quiet.stdout.is_empty(), "{}", talk(&quiet));
+    assert!(talk(&quiet).contains("no unusual day up to "), "{}", talk(&quiet));
+    let database = home.path().join("reelgate.sqlite");
+    let python =
+        std::process::Command::new("python3").args(["-c", TEN_DAYS]).arg(&database).output().unwrap();
+    assert!(python.status.success(), "{}", talk(&python));
+    let found = json(&home, &["cost", "anomalies", "--json"]);
+    let [found] = &found[..] else { panic!("expected one unusual day, found {found:?}") };
+    assert_eq!((found["scope"].as_str(), found["amount_nanos"].as_i64()), (Some("prefix"), Some(3_000_000)));
+    let day = found["day"].as_str().unwrap();
+    let before = home.reelgate(&["cost", "anomalies", "--until", "2020-01-01"]);
+    assert!(talk(&before).contains("no unusual day up to 2020-01-01"), "{}", talk(&before));
+    let table = home.reelgate(&["cost", "anomalies", "--since", day, "--until", day]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains(day), "{}", talk(&table));
+}
+
+/// Lines of many resources with prices, and shares of idle time, in the database of a home with one asset.
+const MANY_RESOURCES: &str = "import sqlite3, sys
+base = sqlite3.connect(sys.argv[1])
+asset = base.execute('SELECT min(arrival) FROM assets').fetchone()[0]
+at_ms = 1780000000000
+used = [('node-time', 'c6a-xlarge-spot', 123457, 61200000, 14400000), ('node-time', 'c6a-xlarge', 7, 153000000, 14400000),
+        ('s3-put', 'c6a-xlarge', 13, 5000000, 1000), ('s3-get', '', 7, 400000, 1000), ('bytes-out', '', 123456789, 90000000, 1 << 30),
+        ('storage-standard', '', 1 << 50, 23000000, 730 << 30), ('macie-bytes', '', 3 << 30, 1000000000, 1 << 30),
+        ('sns-publish', '', 1, 500000000, 1000000), ('kms-request', '', 9, 30000000, 10000)]
+for attempt, (resource, node, quantity, price, unit) in enumerate(used, 1):
+    base.execute('INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+                 (asset, 'validate', 100 + attempt, resource, at_ms, node, quantity, price, unit, '2026-08-01',
+                  (quantity * price + unit // 2) // unit, 'measured', attempt % 2))
+for owner, amount in [(0, 29), (asset, 1234567891)]:
+    base.execute('INSERT INTO ledger_shares VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+                 (20601 + owner, owner, 'node-time', 'c6a-xlarge', amount // 10, 153000000, 14400000, '2026-08-01', amount, 'allocated'))
+base.commit()
+";
+/// FinOps' validator reads a file beside itself by a relative name.
+const VALIDATE: &str = "import focus_validator, os
+os.chdir(os.path.dirname(os.path.dirname(focus_validator.__file__)))
+from focus_validator.main import main
+main()
+";
+/// What of FOCUS's conditional rules applies: what the ledger knows.
+const APPLIES: &str = "UNIT_PRICING_SUPPORTED,REGION_SUPPORTED,TAGGING_SUPPORTED,RESOURCE_TYPE_ASSIGNMENT_SUPPORTED,\
+BILLING_BASED_ON_PROVISIONED_RESOURCES_SUPPORTED,MULTIPLE_PRICING_CATEGORIES_SUPPORTED,NEGOTIATED_PRICING_SUPPORTED";
+/// It asks for an invoice of every charge, though FOCUS wants null where there is none.
+const WITHOUT_INVOICE: [&str; 1] = ["InvoiceId-C-005-C"];
+
+/// Needs FinOps' own validator in a virtual environment of Python 3.12 or newer, whose folder `REELGATE_FOCUS_VALIDATOR` names.
+#[test]
+fn focus_validator_finds_no_broken_rule_in_an_export() {
+    let venv = std::env::var("REELGATE_FOCUS_VALIDATOR")
+        .expect("REELGATE_FOCUS_VALIDATOR names a virtual environment");
+    let home = TempHome::new();
+    let (film, csv) = (home.file("shows/clip.mp4"), home.file("focus.csv"));
+    std::fs::copy(sample("playlist-in-disguise.mp4"), &film).unwrap();
+    home.run(&[&film]);
+    let database = home.path().join("reelgate.sqlite");
+    let python =
+        std::process::Command::new("python3").args(["-c", MANY_RESOURCES]).arg(&database).output().unwrap();
+    assert!(python.status.success(), "{}", talk(&python));
+    let export = [
+        "cost",
+        "export",
+        "--focus",
+        "--billing-account",
+        "aws:123456789012",
+        "--out",
+        csv.to_str().unwrap(),
+    ];
+    assert!(home.reelgate(&export).status.success());
+    let judged = std::process::Command::new(std::path::Path::new(&venv).join("bin/python"))
+        .args([
+            "-c",
+            VALIDATE,
+            "--data-file",
+            csv.to_str().unwrap(),
+            "--validate-version",
+            "1.2",
+            "--block-download",
+        ])
+        .args(["--focus-dataset", "CostAndUsage", "--applicability-criteria", APPLIES, "--show-violations"])
+        .output()
+        .unwrap();
+    let judgement = String::from_utf8_lossy(&judged.stdout);
+    let rules = |mark: &str| {
+        let lines = judgement.lines().filter_map(|line| line.strip_prefix(mark)?.trim().split(':').next());
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(rules("✅").len() > 150, "{}", talk(&judged));
+    assert_eq!(rules("❌"), WITHOUT_INVOICE, "{judgement}");
+}
+
 #[test]
 fn every_report_adds_up_what_the_assets_of_a_run_cost() {
     let home = TempHome::encoding_quickly();
@@ -65,6 +209,16 @@ fn every_report_adds_up_what_the_assets_of_a_run_cost() {
         }
     }
     assert!(totals[0] >= of_film && totals.iter().all(|total| *total == totals[0]), "{totals:?}");
+
+    let export = [&["cost", "export", "--focus"], &with_config[..]].concat();
+    let printed = String::from_utf8(home.reelgate(&export).stdout).unwrap();
+    assert_eq!(exported_nanos(&printed), totals[0], "{printed}");
+    let file = home.file("focus.csv");
+    let out = ["--out", file.to_str().unwrap()];
+    assert!(home.reelgate(&[&export[..], &out[..]].concat()).status.success());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), printed);
+    let none = home.reelgate(&["cost", "export", "--focus", "--since", "2999-01-01"]);
+    assert_eq!(String::from_utf8(none.stdout).unwrap().lines().count(), 1, "the header alone");
 
     let told = talk(&home.reelgate(&["cost", "report"]));
     assert!(

@@ -2,6 +2,7 @@
 
 mod caption_files;
 mod captions;
+pub mod cost_days;
 mod encode_task;
 pub mod enrich;
 pub mod external_scan;

@@ -5,7 +5,7 @@ use reelgate_cost::money::NanoUsd;
 use reelgate_cost::resource::Resource;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::{LedgerRecord, LedgerRow};
+use reelgate_ports::records::{CostDays, LedgerRecord, LedgerRow};
 use reelgate_ports::store::LedgerFilter;
 use reelgate_store::work::UnitOfWork;
 use sqlx::PgConnection;
@@ -92,6 +92,7 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &UnitOfWork) -> DbResul
 struct Row {
     id: String,
     key: String,
+    size_bytes: i64,
     task: String,
     attempt: i32,
     at_ms: i64,
@@ -126,17 +127,52 @@ impl Row {
             charge,
             waste: self.waste,
         };
-        Ok(LedgerRow { record, key: self.key })
+        Ok(LedgerRow { record, key: self.key, size_bytes: large(self.size_bytes, "assets.size_bytes")? })
     }
 }
 
+/// Keeps that a day is closed; false if it was already.
+pub(crate) async fn keep_closed(conn: &mut PgConnection, now_ms: i64, day: u32) -> DbResult<bool> {
+    let kept = sqlx::query!(
+        "INSERT INTO closed_days (day, at_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        i32::try_from(day).unwrap_or(i32::MAX),
+        now_ms,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("close a day of the ledger"))?;
+    Ok(kept.rows_affected() > 0)
+}
+
 impl PgStore {
+    /// Which days are over, and up to which they are closed.
+    pub(crate) async fn read_cost_days(&self) -> DbResult<CostDays> {
+        let what = "look for closed days of the ledger";
+        let now_ms = sqlx::query_scalar!(
+            r#"SELECT coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS "now_ms!""#,
+            self.time.given(),
+        )
+        .fetch_one(&self.writers)
+        .await
+        .map_err(db(what))?;
+        let finished = CostDays::finished_at(large(now_ms, "the time")?);
+        let closed = sqlx::query_scalar!(
+            "SELECT max(day) FROM closed_days WHERE day <= $1",
+            i32::try_from(finished).unwrap_or(i32::MAX),
+        )
+        .fetch_one(&self.writers)
+        .await
+        .map_err(db(what))?;
+        let closed = closed.map(|day| small(day, "closed_days.day")).transpose()?;
+        Ok(CostDays { closed, finished })
+    }
+
     /// A page of the ledger.
     pub(crate) async fn read_ledger(&self, filter: &LedgerFilter) -> DbResult<Vec<LedgerRow>> {
         let after = filter.after.as_ref();
         let rows = sqlx::query_as!(
             Row,
-            "SELECT a.id, a.key, l.task, l.attempt, l.at_ms, l.node_type, l.resource, l.quantity, l.unit_price_nanos, l.unit,
+            "SELECT a.id, a.key, a.size_bytes, l.task, l.attempt, l.at_ms, l.node_type, l.resource, l.quantity, l.unit_price_nanos, l.unit,
                     l.price_date, l.amount_nanos, l.method, l.waste
              FROM ledger AS l JOIN assets AS a ON a.arrival = l.asset
              WHERE ($1::text IS NULL OR l.asset = (SELECT arrival FROM assets WHERE id = $1))

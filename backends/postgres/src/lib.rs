@@ -48,6 +48,7 @@ mod scans_and_refused_events;
 mod session;
 mod settings;
 mod shards;
+mod shares;
 mod store;
 mod time;
 mod transact;

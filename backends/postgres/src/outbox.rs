@@ -271,6 +271,23 @@ impl PgStore {
     }
 }
 
+/// Puts notices that concern no asset into the outbox.
+pub(crate) async fn put(conn: &mut PgConnection, now_ms: i64, notices: &[NoticeRecord]) -> DbResult<()> {
+    let text = |of: fn(&NoticeRecord) -> String| notices.iter().map(of).collect::<Vec<_>>();
+    sqlx::query!(
+        "INSERT INTO outbox (id, kind, body, tries, owed_at_ms, due_at_ms)
+         SELECT id, kind, body, 0, $1::bigint, $1::bigint FROM unnest($2::text[], $3::text[], $4::text[]) AS n (id, kind, body)",
+        now_ms,
+        &text(|notice| notice.id.as_str().to_owned()),
+        &text(|notice| notice.kind.as_str().to_owned()),
+        &text(|notice| notice.body.to_string()),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("write notices"))
+}
+
 /// Takes deliveries of a receiver out of the outbox.
 pub(crate) async fn remove(
     conn: &mut PgConnection,

@@ -6,7 +6,7 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::audit::Seal;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal, ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
@@ -19,8 +19,8 @@ use crate::time::number;
 use crate::unit::Unit;
 use crate::write::{self, Written};
 use crate::{
-    audit, decisions, ingest, late_events, leases, outbox, products, proposals, scans_and_refused_events,
-    shards,
+    audit, decisions, ingest, late_events, leases, ledger, outbox, products, proposals,
+    scans_and_refused_events, shards, shares,
 };
 
 /// A transaction that has begun and taken its locks.
@@ -217,5 +217,19 @@ impl Session for PgSession<'_> {
     async fn announce_seal(&mut self, seal: &Seal, notice: &NoticeRecord) -> DbResult<()> {
         let now_ms = self.now_ms();
         audit::announce(self.conn, now_ms, seal, notice).await
+    }
+
+    async fn keep_closed(&mut self, day: u32) -> DbResult<bool> {
+        let now_ms = self.now_ms();
+        ledger::keep_closed(self.conn, now_ms, day).await
+    }
+
+    async fn keep_shares(&mut self, shares: &[ShareRecord]) -> DbResult<()> {
+        shares::write(self.conn, shares).await
+    }
+
+    async fn put_notices(&mut self, notices: &[NoticeRecord]) -> DbResult<()> {
+        let now_ms = self.now_ms();
+        outbox::put(self.conn, now_ms, notices).await
     }
 }

@@ -5,22 +5,24 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord,
-    NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
+    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress,
+    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, ShareRow, TaskReport,
+    UnarchivedResult,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
-    Queue,
+    Queue, ShareFilter,
 };
 use reelgate_store::service::{
-    self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
+    self, Approve, CloseDay, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
     RemoveDelivered, Review, Seal, Transact,
 };
 
@@ -186,6 +188,18 @@ impl Queries for PgStore {
         Ok(again!(self, self.read_ledger(filter))?)
     }
 
+    async fn shares(&self, filter: &ShareFilter) -> PortResult<Vec<ShareRow>> {
+        Ok(again!(self, self.read_shares(filter))?)
+    }
+
+    async fn uptimes(&self, day: u32) -> PortResult<Vec<(NodeRate, u64)>> {
+        Ok(again!(self, self.read_uptimes(day))?)
+    }
+
+    async fn cost_days(&self) -> PortResult<CostDays> {
+        Ok(again!(self, self.read_cost_days())?)
+    }
+
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
         Ok(again!(self, self.read_queue(rows_max))?)
     }
@@ -225,6 +239,10 @@ impl Nodes for PgStore {
         Ok(again!(self, self.record_node(report))?)
     }
 
+    async fn node_up(&self, report: &NodeReport) -> PortResult<()> {
+        Ok(again!(self, self.record_uptime(report))?)
+    }
+
     async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
         Ok(again!(self, self.read_nodes())?)
     }
@@ -250,6 +268,10 @@ impl Nodes for PgStore {
 impl Maintenance for PgStore {
     async fn seal(&self, records_max: u32) -> PortResult<u64> {
         self.transact(&Seal(records_max)).await
+    }
+
+    async fn close_day(&self, closing: &DayClosing) -> PortResult<bool> {
+        self.transact(&CloseDay(closing)).await
     }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {

@@ -129,6 +129,7 @@ async fn fill(home: &dyn StoreHome) {
     let approval = Approval { proposal: proposal.id, by: principal("bob") };
     fixture.store.approve(&clip, &approval).await.unwrap();
     fixture.run(Severity::None).await;
+    super::cost_days::close_yesterday(&fixture, &clip).await;
 }
 
 async fn process(fixture: &StoreFixture, asset: &AssetId, facts: MediaFacts) {

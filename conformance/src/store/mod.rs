@@ -4,6 +4,7 @@ pub mod approvals;
 pub mod audit;
 pub mod caption_files;
 pub mod claims;
+pub mod cost_days;
 pub mod decisions;
 pub mod documented_queries;
 pub mod duplicates;
@@ -125,6 +126,13 @@ macro_rules! store_suite {
                 an_attempt_that_never_was_is_not_charged
                 the_ledger_is_read_in_pages_by_asset_and_by_time
                 an_erased_asset_keeps_its_costs_without_its_key
+            }
+            cost_days: {
+                a_day_is_closed_once_and_only_after_it_is_over
+                what_was_unusual_goes_out_in_one_notice_that_names_no_prefix
+                a_clock_that_was_ahead_or_is_set_back_closes_no_day_twice
+                shares_are_kept_with_the_day_and_read_in_pages_by_asset_and_by_day
+                a_node_is_up_from_its_first_call_of_a_day_to_its_last
             }
             unarchived: {
                 a_restored_upload_begins_again_if_it_had_failed_because_of_the_archive

@@ -127,6 +127,12 @@ _reelgate() {
             reelgate__subcmd__audit__subcmd__help,verify)
                 cmd="reelgate__subcmd__audit__subcmd__help__subcmd__verify"
                 ;;
+            reelgate__subcmd__cost,anomalies)
+                cmd="reelgate__subcmd__cost__subcmd__anomalies"
+                ;;
+            reelgate__subcmd__cost,export)
+                cmd="reelgate__subcmd__cost__subcmd__export"
+                ;;
             reelgate__subcmd__cost,help)
                 cmd="reelgate__subcmd__cost__subcmd__help"
                 ;;
@@ -135,6 +141,12 @@ _reelgate() {
                 ;;
             reelgate__subcmd__cost,show)
                 cmd="reelgate__subcmd__cost__subcmd__show"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,anomalies)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__anomalies"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,export)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__export"
                 ;;
             reelgate__subcmd__cost__subcmd__help,help)
                 cmd="reelgate__subcmd__cost__subcmd__help__subcmd__help"
@@ -291,6 +303,12 @@ _reelgate() {
                 ;;
             reelgate__subcmd__help__subcmd__audit,verify)
                 cmd="reelgate__subcmd__help__subcmd__audit__subcmd__verify"
+                ;;
+            reelgate__subcmd__help__subcmd__cost,anomalies)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__anomalies"
+                ;;
+            reelgate__subcmd__help__subcmd__cost,export)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__export"
                 ;;
             reelgate__subcmd__help__subcmd__cost,report)
                 cmd="reelgate__subcmd__help__subcmd__cost__subcmd__report"
@@ -585,7 +603,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__cost)
-            opts="-h -V --home --config --log --help --version show report help"
+            opts="-h -V --home --config --log --help --version show report anomalies export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -610,9 +628,113 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        reelgate__subcmd__cost__subcmd__help)
-            opts="show report help"
+        reelgate__subcmd__cost__subcmd__anomalies)
+            opts="-h -V --since --until --json --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__export)
+            opts="-h -V --focus --since --until --out --billing-account --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --billing-account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help)
+            opts="show report anomalies export help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__anomalies)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1239,8 +1361,36 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__cost)
-            opts="show report"
+            opts="show report anomalies export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__anomalies)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

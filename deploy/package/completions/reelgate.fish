@@ -252,14 +252,16 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated, and what is personal is still withdrawn'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "resume" -d 'End a pause'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -s h -l help -d 'Print help'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -s V -l version -d 'Print version'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -f -a "report" -d 'Add up what everything cost'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "report" -d 'Add up what everything cost'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "anomalies" -d 'List the days on which a GB of uploads cost unusually much, by prefix and by profile'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "export" -d 'Write the ledger for other tools, one row for each line'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
@@ -281,8 +283,28 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from report" -l json -d 'One JSON object per group and line, then the total'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from report" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -l since -d 'Judge the days from this one on (UTC), such as 2026-08-01; without it the last 30' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -l until -d 'Judge the days up to this one (UTC), which counts too' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -l json -d 'One JSON object per line'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from anomalies" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l since -d 'Only from this day on (UTC), such as 2026-08-01' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l until -d 'Only up to this day (UTC), which counts too' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l out -d 'Into this file, which is replaced; without it to standard output' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l billing-account -d 'What stands as BillingAccountId' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l focus -d 'As CSV with the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "report" -d 'Add up what everything cost'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "anomalies" -d 'List the days on which a GB of uploads cost unusually much, by prefix and by profile'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the ledger for other tools, one row for each line'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l limit -d 'At most this many lines, oldest first' -r
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
@@ -460,6 +482,8 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "resume" -d 'End a pause'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "report" -d 'Add up what everything cost'
+complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "anomalies" -d 'List the days on which a GB of uploads cost unusually much, by prefix and by profile'
+complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "export" -d 'Write the ledger for other tools, one row for each line'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from events" -f -a "redrive-dlq" -d 'Send the events of the dead-letter queue again, to the stream or queue that the fleet reads'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from signals" -f -a "grafana" -d 'Three dashboards for Grafana'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from signals" -f -a "cloudwatch" -d 'Three dashboards for CloudWatch'

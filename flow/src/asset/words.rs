@@ -212,5 +212,7 @@ words!(
         ReviewDue = "review_due",
         /// How far the audit log has come; it concerns no asset.
         AuditSealed = "audit_sealed",
+        /// Uploads cost unusually much on a day; it concerns no asset.
+        CostAnomaly = "cost_anomaly",
     }
 );

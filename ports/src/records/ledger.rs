@@ -1,6 +1,8 @@
 //! The ledger: what attempts used, and what it cost.
 
 use reelgate_cost::charge::Charge;
+use reelgate_cost::daily::Finding;
+use reelgate_cost::line::day_of;
 use reelgate_cost::resource::Resource;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
@@ -65,4 +67,58 @@ pub struct LedgerRow {
     pub record: LedgerRecord,
     /// The key of the asset.
     pub key: String,
+    /// Bytes of the upload, according to its event.
+    pub size_bytes: u64,
+}
+
+/// After the end of a day, lines of that day may still be committed for this long, milliseconds.
+const FINISH_MS: u64 = 600_000;
+
+/// Which days are over, and up to which they are closed. Days are those of UTC, counted from 1970-01-01, on the store's clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CostDays {
+    /// The last of the days that are over which is closed; `None` if none is. A clock that was ahead may have closed later ones.
+    pub closed: Option<u32>,
+    /// The last day that is over.
+    pub finished: u32,
+}
+
+impl CostDays {
+    /// The last day that is over at a time in milliseconds since 1970, late lines included.
+    pub fn finished_at(now_ms: u64) -> u32 {
+        day_of(now_ms.saturating_sub(FINISH_MS)).saturating_sub(1)
+    }
+}
+
+/// A share of a cost of one day that nobody used alone. The ledger has at most one for each day, asset, resource and type of node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShareRecord {
+    /// The day in UTC, counted from 1970-01-01.
+    pub day: u32,
+    /// Whose share it is; `None` for the whole cost of a day on which nobody worked.
+    pub asset: Option<AssetId>,
+    /// What the node is, as prices name it.
+    pub node_type: String,
+    /// What was shared, and what the share costs.
+    pub charge: Charge,
+}
+
+/// A share with the key of its asset, which is empty after an erasure and where there is no asset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShareRow {
+    /// The share.
+    pub record: ShareRecord,
+    /// The key of the asset.
+    pub key: String,
+}
+
+/// The end of a day of the ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DayClosing {
+    /// The day.
+    pub day: u32,
+    /// What was unusual on it.
+    pub findings: Vec<Finding>,
+    /// What nobody used alone on it.
+    pub shares: Vec<ShareRecord>,
 }

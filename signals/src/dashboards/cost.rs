@@ -1,6 +1,6 @@
 //! Cost: what the nodes spend their time, their cores and their transfers on.
 
-use super::panel::{Dashboard, lines, number, query};
+use super::panel::{Dashboard, lines, number, query, zero};
 use crate::signal::Unit;
 
 pub const COST: Dashboard = Dashboard {
@@ -43,6 +43,11 @@ pub const COST: Dashboard = Dashboard {
                 "wasted",
             )],
             "Below 0.05. Refused uploads are among them.",
+        ),
+        zero(
+            "Prefixes and profiles with an unusual day",
+            &[query("sum by (scope) (increase(reelgate_cost_anomalies_total{$node}[1d]))", "{{scope}}")],
+            "0. `reelgate cost anomalies` names them.",
         ),
         lines(
             "List price of an hour, by stage",

@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use reelgate_actors::ledger::{each_line, too_large};
+use reelgate_cost::line::{DAY_MS, Line};
 use reelgate_cost::resource::Resource;
 use reelgate_cost::sums::{Dimension, Group, Sum, Sums};
-use reelgate_ports::records::LedgerRow;
 use reelgate_ports::store::{LedgerFilter, Store};
 use serde_json::{Value, json};
 
 use super::days;
-use super::ledger::{each_line, line, too_large};
 use crate::cli::{ReportArgs, ReportBy};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
 use crate::verbs::to_json;
 
-/// Milliseconds in a day.
-const DAY_MS: u64 = 86_400_000;
 /// What stands for an empty label.
-const NONE: &str = "(none)";
+pub(super) const NONE: &str = "(none)";
 /// What nobody used alone.
 const SHARED: &str = "(shared)";
 
@@ -32,8 +30,9 @@ pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Re
     let filter = LedgerFilter { from_ms, until_ms, ..LedgerFilter::default() };
     let mut used = BTreeSet::new();
     each_line(store, filter, |row| {
-        used.insert(price_name(row));
-        sums.add(&line(row, &config.profiles)).map_err(too_large)
+        let line = row.line(&config.profiles);
+        used.insert(price_name(&line));
+        sums.add(&line).map_err(too_large).map_err(Failure::from)
     })
     .await?;
     let total = sums.total();
@@ -44,11 +43,13 @@ pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Re
         table::print(&to_json(&object("total", "total", total))?)?;
         return Ok(ExitStatus::Done);
     }
-    let mut rows = table::narrowing(&[(name(args.by), 0), ("cost", 0), ("waste", 1), ("lines", 2)]);
+    let columns = [(name(args.by), 0), ("cost", 0), ("waste", 1), ("shared", 2), ("lines", 3)];
+    let mut rows = table::narrowing(&columns);
     let all = sums.groups().map(|(group, sum)| (label(group), sum));
     for (label, sum) in all.chain([("total".to_owned(), total)]) {
         let label = table::clean(&label);
-        rows.add_row([label, sum.total.to_string(), sum.waste.to_string(), sum.lines.to_string()]);
+        let [cost, waste, shared] = [sum.total, sum.waste, sum.shared].map(|amount| amount.to_string());
+        rows.add_row([label, cost, waste, shared, sum.lines.to_string()]);
     }
     table::print(&rows.to_string())?;
     let prices = config.raw.cost.table().map_err(Failure::Usage)?;
@@ -63,9 +64,9 @@ pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Re
 }
 
 /// The name of the price of a line.
-fn price_name(row: &LedgerRow) -> String {
-    match row.record.charge.resource {
-        Resource::NodeTime => row.record.node_type.clone(),
+fn price_name(line: &Line) -> String {
+    match line.charge.resource {
+        Resource::NodeTime => line.node_type.clone(),
         other => other.price_name().to_owned(),
     }
 }

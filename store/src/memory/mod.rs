@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use reelgate_cost::line::day_of;
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::plain::counted;
@@ -29,19 +31,20 @@ use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord,
-    NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
+    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress,
+    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, ShareRow, TaskReport,
+    UnarchivedResult,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
-    Queue,
+    Queue, ShareFilter,
 };
 use tokio::sync::Mutex;
 
 use crate::service::{
-    self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
+    self, Approve, CloseDay, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
     RemoveDelivered, Review, Seal, Transact, WriteCall,
 };
 use crate::work::{AssetRow, LATE_EVENT_MS_MAX, TaskExtra, Violations};
@@ -297,6 +300,20 @@ impl Queries for MemoryStore {
         queries::ledger(&*self.state.lock().await, filter)
     }
 
+    async fn shares(&self, filter: &ShareFilter) -> PortResult<Vec<ShareRow>> {
+        queries::shares(&*self.state.lock().await, filter)
+    }
+
+    async fn uptimes(&self, day: u32) -> PortResult<Vec<(NodeRate, u64)>> {
+        Ok(queries::uptimes(&*self.state.lock().await, day))
+    }
+
+    async fn cost_days(&self) -> PortResult<CostDays> {
+        let finished = CostDays::finished_at(self.now_ms());
+        let closed = self.state.lock().await.closed_days.range(..=finished).next_back().copied();
+        Ok(CostDays { closed, finished })
+    }
+
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
         Ok(queries::queue(&*self.state.lock().await, self.now_ms(), rows_max))
     }
@@ -344,6 +361,15 @@ impl Nodes for MemoryStore {
         Ok(node.drain_ordered)
     }
 
+    async fn node_up(&self, report: &NodeReport) -> PortResult<()> {
+        let Some(rate) = &report.rate else { return Ok(()) };
+        let (now_ms, mut state) = (self.now_ms(), self.state.lock().await);
+        let key = (report.node.clone(), report.process.clone(), day_of(now_ms));
+        let (kept, _, until_ms) = state.uptimes.entry(key).or_insert((rate.clone(), now_ms, now_ms));
+        (*kept, *until_ms) = (rate.clone(), now_ms.max(*until_ms));
+        Ok(())
+    }
+
     async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
         Ok(queries::nodes(&*self.state.lock().await, self.now_ms()))
     }
@@ -378,6 +404,10 @@ impl Nodes for MemoryStore {
 impl Maintenance for MemoryStore {
     async fn seal(&self, records_max: u32) -> PortResult<u64> {
         self.transact(&Seal(records_max)).await
+    }
+
+    async fn close_day(&self, closing: &DayClosing) -> PortResult<bool> {
+        self.transact(&CloseDay(closing)).await
     }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
@@ -11,12 +12,12 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{
     AssetDetail, AssetRecord, LedgerPosition, LedgerRecord, LedgerRow, MediaProgress, NodeRecord, QueueRow,
-    TaskRow,
+    ShareRecord, ShareRow, TaskRow,
 };
-use reelgate_ports::store::{AssetFilter, Backlog, LedgerFilter, ListFrom, Product};
+use reelgate_ports::store::{AssetFilter, Backlog, LedgerFilter, ListFrom, Product, ShareFilter};
 
 use super::outbox::deliveries_owed;
-use super::state::{State, Stored};
+use super::state::{ShareKey, State, Stored};
 use crate::work::AssetRow;
 
 /// Maximum number of ids that [`find`] returns.
@@ -61,10 +62,37 @@ pub(super) fn ledger(state: &State, filter: &LedgerFilter) -> PortResult<Vec<Led
     };
     let rows = state.ledger.range((from, Bound::Unbounded)).filter(is_wanted);
     let row = |(_, record): (&_, &LedgerRecord)| {
-        let key = state.find(&record.asset).map(|stored| stored.row.source.id.key.clone());
-        LedgerRow { record: record.clone(), key: key.unwrap_or_default() }
+        let source = state.find(&record.asset).map(|stored| &stored.row.source);
+        let key = source.map(|source| source.id.key.clone()).unwrap_or_default();
+        LedgerRow { record: record.clone(), key, size_bytes: source.map_or(0, |source| source.size_bytes) }
     };
     Ok(rows.take(filter.lines_max as usize).map(row).collect())
+}
+
+/// A page of shares.
+pub(super) fn shares(state: &State, filter: &ShareFilter) -> PortResult<Vec<ShareRow>> {
+    let only = filter.asset.as_ref().map(|id| state.arrivals.get(id).copied().ok_or_else(|| missing(id)));
+    let only = only.transpose()?;
+    let after = filter.after.as_ref().and_then(|share| state.share_key(share));
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let is_wanted = |((day, arrival, ..), _): &(&ShareKey, &ShareRecord)| {
+        only.is_none_or(|only| only == *arrival)
+            && filter.from_day.is_none_or(|from| *day >= from)
+            && filter.until_day.is_none_or(|until| *day < until)
+    };
+    let row = |(_, record): (&ShareKey, &ShareRecord)| {
+        let stored = record.asset.as_ref().and_then(|asset| state.find(asset));
+        let key = stored.map(|stored| stored.row.source.id.key.clone()).unwrap_or_default();
+        ShareRow { record: record.clone(), key }
+    };
+    let rows = state.shares.range((from, Bound::Unbounded)).filter(is_wanted);
+    Ok(rows.take(filter.lines_max as usize).map(row).collect())
+}
+
+/// How long nodes of each rate were up on a day.
+pub(super) fn uptimes(state: &State, of_day: u32) -> Vec<(NodeRate, u64)> {
+    let on_day = state.uptimes.iter().filter(|((.., day), _)| *day == of_day);
+    on_day.map(|(_, (rate, from_ms, until_ms))| (rate.clone(), until_ms.saturating_sub(*from_ms))).collect()
 }
 
 fn tasks(stored: &Stored) -> Vec<TaskRow> {

@@ -11,7 +11,7 @@ use reelgate_ports::audit::Seal;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, NoticeRecord, Proposal, ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 use tokio::sync::MutexGuard;
@@ -336,6 +336,32 @@ impl Session for MemorySession<'_> {
             state.announced_records = records;
             write::put(state, notice, now_ms);
         });
+        Ok(())
+    }
+
+    async fn keep_closed(&mut self, day: u32) -> PortResult<bool> {
+        let is_new = !self.state.closed_days.contains(&day);
+        self.later(move |state| {
+            state.closed_days.insert(day);
+        });
+        Ok(is_new)
+    }
+
+    async fn keep_shares(&mut self, shares: &[ShareRecord]) -> PortResult<()> {
+        let shares = shares.to_vec();
+        self.later(move |state| {
+            for share in shares {
+                if let Some(key) = state.share_key(&share) {
+                    state.shares.entry(key).or_insert(share);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn put_notices(&mut self, notices: &[NoticeRecord]) -> PortResult<()> {
+        let (notices, now_ms) = (notices.to_vec(), self.work.now_ms);
+        self.later(move |state| notices.into_iter().for_each(|notice| write::put(state, notice, now_ms)));
         Ok(())
     }
 }

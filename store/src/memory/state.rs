@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
@@ -10,7 +11,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
     AuditRecord, Decision, ExternalScanEvent, FindingRecord, HeavyPause, HistoryRecord, LedgerRecord,
-    NodeReport, NoticeRecord, ProducerMetadata, Proposal, RenditionRecord, TaskJob,
+    NodeReport, NoticeRecord, ProducerMetadata, Proposal, RenditionRecord, ShareRecord, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -122,6 +123,12 @@ pub(super) struct State {
     pub audit: Vec<AuditRecord>,
     /// By asset, text of the task, attempt, and word of the resource.
     pub ledger: BTreeMap<(i64, String, u32, &'static str), LedgerRecord>,
+    /// Shares by day, arrival of the asset (0: none), word of the resource, and type of the node.
+    pub shares: BTreeMap<ShareKey, ShareRecord>,
+    /// From when until when each process of a node was up on a day, by node, process and day.
+    pub uptimes: BTreeMap<(NodeId, String, u32), (NodeRate, u64, u64)>,
+    /// Days of the ledger that are closed.
+    pub closed_days: BTreeSet<u32>,
     /// How many records of the audit log the last announced seal covers.
     pub announced_records: u64,
     /// Whether the rule of two people was on at the last decision.
@@ -132,7 +139,19 @@ pub(super) struct State {
     pub shards: BTreeMap<(String, String), (ShardRow, u64)>,
 }
 
+/// The key of a share.
+pub type ShareKey = (u32, i64, &'static str, String);
+
 impl State {
+    /// The key of a share; `None` if its asset is unknown.
+    pub(super) fn share_key(&self, share: &ShareRecord) -> Option<ShareKey> {
+        let arrival = match &share.asset {
+            Some(asset) => *self.arrivals.get(asset)?,
+            None => 0,
+        };
+        Some((share.day, arrival, share.charge.resource.as_str(), share.node_type.clone()))
+    }
+
     /// The asset with this number.
     pub(super) fn at(&self, arrival: i64) -> Option<&Stored> {
         self.assets.get(index(arrival)?)

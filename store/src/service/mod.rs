@@ -3,6 +3,7 @@
 
 mod audit;
 mod complete;
+mod cost;
 mod decisions;
 mod ingest;
 mod leases;
@@ -13,6 +14,7 @@ mod write_call;
 
 pub use audit::Seal;
 pub use complete::Complete;
+pub use cost::CloseDay;
 pub use decisions::{Approve, Decide, RedoAsset, Redrive, Review};
 pub use ingest::{Ingest, IngestFindings};
 pub use leases::{Reap, Reaped, Reclaim, reclaim};

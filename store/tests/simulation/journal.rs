@@ -134,8 +134,8 @@ impl Journal {
             NoticeKind::Quarantined => Hit::OwedQuarantined,
             NoticeKind::Failed => Hit::OwedFailed,
             NoticeKind::Erased => Hit::OwedErased,
-            // Reminders and seals are caused by time, not by a step; schedules have none.
-            NoticeKind::ReviewDue | NoticeKind::AuditSealed => return,
+            // Reminders, seals and unusual costs are caused by time, not by a step; schedules have none.
+            NoticeKind::ReviewDue | NoticeKind::AuditSealed | NoticeKind::CostAnomaly => return,
         });
     }
 

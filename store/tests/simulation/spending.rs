@@ -94,7 +94,7 @@ impl Spending {
         let expected = NanoUsd::sum(left.values().map(|charge| charge.amount));
         let expected = expected.map_err(|error| error.to_string())?;
         let mut sums = Dimension::ALL.map(Sums::new);
-        for (row, LedgerRow { record, key }) in ledger {
+        for (row, LedgerRow { record, key, .. }) in ledger {
             let attempt = (*row, record.task, record.attempt);
             match left.remove(&(attempt, record.charge.resource)) {
                 Some(charge) if charge == record.charge => {}

@@ -1,9 +1,10 @@
-//! Notices as custom events on an EventBridge bus: source `reelgate`, detail type `reelgate.asset`, or
-//! `reelgate.audit` for those that concern no asset.
+//! Notices as custom events on an EventBridge bus: source `reelgate`, and as detail type `reelgate.asset`, or what else they
+//! concern: `reelgate.audit`, `reelgate.cost`.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use reelgate_flow::asset::NoticeKind;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
@@ -17,6 +18,7 @@ const CHECK: ApiCall = ApiCall::new(Port::Notices, "reach the event bus", "event
 const SOURCE: &str = "reelgate";
 const OF_ASSET: &str = "reelgate.asset";
 const OF_AUDIT_LOG: &str = "reelgate.audit";
+const OF_COST: &str = "reelgate.cost";
 
 /// Delivers notices to an EventBridge bus.
 #[derive(Clone, Debug)]
@@ -32,13 +34,21 @@ impl EventBridgeNotices {
     }
 }
 
+fn detail_type(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::AuditSealed => OF_AUDIT_LOG,
+        NoticeKind::CostAnomaly => OF_COST,
+        _ => OF_ASSET,
+    }
+}
+
 #[async_trait]
 impl Notices for EventBridgeNotices {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
         let document = document(notice)?;
         let entry = PutEventsRequestEntry::builder()
             .source(SOURCE)
-            .detail_type(if notice.asset.as_str().is_empty() { OF_AUDIT_LOG } else { OF_ASSET })
+            .detail_type(detail_type(notice.kind))
             .detail(text(&document))
             .event_bus_name(&self.bus)
             .build();

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
+use reelgate_flow::asset::NoticeKind;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
@@ -67,10 +68,14 @@ impl Notices for SnsNotices {
     }
 }
 
-/// What a FIFO topic keeps in order: the notices of an asset, or those that concern none.
+/// What a FIFO topic keeps in order: the notices of an asset, those about the audit log, or those about unusual costs.
 fn group(notice: &NoticeRecord) -> &str {
     let asset = notice.asset.as_str();
-    if asset.is_empty() { "audit" } else { asset }
+    match notice.kind {
+        _ if !asset.is_empty() => asset,
+        NoticeKind::CostAnomaly => "cost",
+        _ => "audit",
+    }
 }
 
 /// Name, SNS data type and value of every attribute. Empty values are left out, because SNS does not allow them.

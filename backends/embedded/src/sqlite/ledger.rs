@@ -5,7 +5,7 @@ use reelgate_cost::money::NanoUsd;
 use reelgate_cost::resource::Resource;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::{LedgerRecord, LedgerRow};
+use reelgate_ports::records::{CostDays, LedgerRecord, LedgerRow};
 use reelgate_ports::store::LedgerFilter;
 use reelgate_store::work::UnitOfWork;
 use sqlx::sqlite::SqliteRow;
@@ -44,7 +44,7 @@ pub(super) async fn read(pool: &SqlitePool, filter: &LedgerFilter) -> PortResult
     let after = filter.after.as_ref();
     let at = |ms: Option<u64>| ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
     let rows = sqlx::query(
-        "SELECT l.*, a.id, a.key FROM ledger AS l JOIN assets AS a ON a.arrival = l.asset
+        "SELECT l.*, a.id, a.key, a.size_bytes FROM ledger AS l JOIN assets AS a ON a.arrival = l.asset
          WHERE (?1 IS NULL OR l.asset = (SELECT arrival FROM assets WHERE id = ?1))
              AND (?2 IS NULL OR l.at_ms >= ?2) AND (?3 IS NULL OR l.at_ms < ?3)
              AND (?4 IS NULL OR (l.asset, l.task, l.attempt, l.resource)
@@ -84,5 +84,27 @@ fn row(row: &SqliteRow) -> PortResult<LedgerRow> {
         charge,
         waste: get(row, "waste")?,
     };
-    Ok(LedgerRow { record, key: text(row, "key")? })
+    Ok(LedgerRow { record, key: text(row, "key")?, size_bytes: count(row, "size_bytes")? })
+}
+
+/// Keeps that a day is closed; false if it was already.
+pub(super) async fn keep_closed(conn: &mut SqliteConnection, day: u32, now_ms: u64) -> PortResult<bool> {
+    let kept = sqlx::query("INSERT INTO closed_days (day, at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .bind(day)
+        .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
+        .execute(conn)
+        .await
+        .map_err(db("close a day of the ledger"))?;
+    Ok(kept.rows_affected() > 0)
+}
+
+/// Which days are over, and up to which they are closed.
+pub(super) async fn days(pool: &SqlitePool, now_ms: u64) -> PortResult<CostDays> {
+    let finished = CostDays::finished_at(now_ms);
+    let closed: Option<u32> = sqlx::query_scalar("SELECT max(day) FROM closed_days WHERE day <= ?")
+        .bind(finished)
+        .fetch_one(pool)
+        .await
+        .map_err(db("look for closed days of the ledger"))?;
+    Ok(CostDays { closed, finished })
 }

@@ -36,6 +36,7 @@ mod rows;
 mod scans_and_refused_events;
 mod session;
 mod shards;
+mod shares;
 mod sqlite_store;
 mod work;
 mod write;
@@ -43,22 +44,24 @@ mod write;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
-    ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress, NodeRecord,
-    NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
+    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress,
+    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, ShareRow, TaskReport,
+    UnarchivedResult,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
-    Queue,
+    Queue, ShareFilter,
 };
 use reelgate_store::service::{
-    self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
+    self, Approve, CloseDay, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
     RemoveDelivered, Review, Seal, Transact, WriteCall,
 };
 use reelgate_store::work::LATE_EVENT_MS_MAX;
@@ -252,6 +255,18 @@ impl Queries for SqliteStore {
         ledger::read(&self.readers, filter).await
     }
 
+    async fn shares(&self, filter: &ShareFilter) -> PortResult<Vec<ShareRow>> {
+        shares::read(&self.readers, filter).await
+    }
+
+    async fn uptimes(&self, day: u32) -> PortResult<Vec<(NodeRate, u64)>> {
+        shares::uptimes(&self.readers, day).await
+    }
+
+    async fn cost_days(&self) -> PortResult<CostDays> {
+        ledger::days(&self.readers, self.clock.now_ms()).await
+    }
+
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
         nodes::queue(&self.readers, self.queue_clock.now_ms(), rows_max).await
     }
@@ -292,6 +307,10 @@ impl Nodes for SqliteStore {
         nodes::seen(&self.writer, self.clock.now_ms(), report).await
     }
 
+    async fn node_up(&self, report: &NodeReport) -> PortResult<()> {
+        shares::node_up(&self.writer, self.clock.now_ms(), report).await
+    }
+
     async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
         nodes::nodes(&self.readers, self.clock.now_ms()).await
     }
@@ -317,6 +336,10 @@ impl Nodes for SqliteStore {
 impl Maintenance for SqliteStore {
     async fn seal(&self, records_max: u32) -> PortResult<u64> {
         self.transact(&Seal(records_max)).await
+    }
+
+    async fn close_day(&self, closing: &DayClosing) -> PortResult<bool> {
+        self.transact(&CloseDay(closing)).await
     }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {

@@ -39,9 +39,16 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork, at: Queu
     insert(conn, &cells, at).await
 }
 
-/// Writes a notice that concerns no asset.
-pub(super) async fn put(conn: &mut SqliteConnection, notice: &NoticeRecord, at: QueueTime) -> PortResult<()> {
-    insert(conn, &[(notice.id.clone(), None, notice.kind.as_str(), notice.body.to_string())], at).await
+/// Writes notices that concern no asset.
+pub(super) async fn put(
+    conn: &mut SqliteConnection,
+    notices: &[NoticeRecord],
+    at: QueueTime,
+) -> PortResult<()> {
+    let cells = |notice: &NoticeRecord| -> Cells {
+        (notice.id.clone(), None, notice.kind.as_str(), notice.body.to_string())
+    };
+    insert(conn, &notices.iter().map(cells).collect::<Vec<_>>(), at).await
 }
 
 /// Id, asset, kind and body of a notice.

@@ -7,7 +7,7 @@ use reelgate_ports::audit::Seal;
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal, ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
@@ -17,8 +17,8 @@ use sqlx::{Sqlite, Transaction};
 use super::queue_clock::QueueTime;
 use super::work::{load, load_rows};
 use super::{
-    audit, decisions, ingest, late_events, leases, outbox, products, proposals, queue_position, related,
-    scans_and_refused_events, shards,
+    audit, decisions, ingest, late_events, leases, ledger, outbox, products, proposals, queue_position,
+    related, scans_and_refused_events, shards, shares,
 };
 
 /// A write transaction that has begun.
@@ -188,6 +188,18 @@ impl Session for SqliteSession {
 
     async fn announce_seal(&mut self, seal: &Seal, notice: &NoticeRecord) -> PortResult<()> {
         audit::keep_announced(&mut self.tx, seal, self.work.now_ms).await?;
-        outbox::put(&mut self.tx, notice, self.time).await
+        outbox::put(&mut self.tx, std::slice::from_ref(notice), self.time).await
+    }
+
+    async fn keep_closed(&mut self, day: u32) -> PortResult<bool> {
+        ledger::keep_closed(&mut self.tx, day, self.work.now_ms).await
+    }
+
+    async fn keep_shares(&mut self, shares: &[ShareRecord]) -> PortResult<()> {
+        shares::write(&mut self.tx, shares).await
+    }
+
+    async fn put_notices(&mut self, notices: &[NoticeRecord]) -> PortResult<()> {
+        outbox::put(&mut self.tx, notices, self.time).await
     }
 }
