@@ -29,7 +29,8 @@ fn progress_rises_until_the_film_is_published() {
     assert!(done.is_sorted() && done.iter().all(|done| (0.0..=1.0).contains(done)), "{seen:?}");
     let left = || planned.iter().filter_map(|progress| progress["left_s"].as_f64());
     assert!(left().count() > 0 && left().all(|left| left >= 0.0), "{seen:?}");
-    let id = lines(&home.reelgate(&["list", "--json"]).stdout, "")[0]["asset_id"].as_str().unwrap().to_owned();
+    let id =
+        lines(&home.reelgate(&["list", "--json"]).stdout, "")[0]["asset_id"].as_str().unwrap().to_owned();
     let shown = home.reelgate(&["show", &id, "--json"]);
     assert_eq!(lines(&shown.stdout, "")[0]["progress"], Value::Null, "it has ended");
     assert!(lines(&home.reelgate(&["queue", "--assets", "--json"]).stdout, "").is_empty());

@@ -35,7 +35,8 @@ pub fn progress(
     let costs = costs(nodes);
     let cost_ms = |task: TaskKey| costs.get(task.stage()).copied();
     let heavy = || tasks.iter().filter(|row| row.task.lane() == Lane::Heavy);
-    let open: Vec<TaskKey> = heavy().filter(|row| row.state == TaskState::Ready).map(|row| row.task).collect();
+    let open: Vec<TaskKey> =
+        heavy().filter(|row| row.state == TaskState::Ready).map(|row| row.task).collect();
     let running_ms: Vec<u64> =
         open.iter().filter_map(|task| Some(now_ms.saturating_sub(claimed_ms(history, *task)?))).collect();
     let spent_ms: u64 = heavy().filter(|row| row.state == TaskState::Done).map(|row| row.wall_ms).sum();
@@ -132,7 +133,11 @@ mod tests {
         let found = |now_ms| progress(now_ms, media(0), &tasks, &[claimed(chunk(0), 0)], &[node()]).unwrap();
         assert_eq!(found(0).left_s, Some(62.0));
         assert_eq!(found(10_000).left_s, Some(52.0));
-        assert_eq!(found(90_000).left_s, Some(32.0), "a task that takes longer than expected is about to end");
+        assert_eq!(
+            found(90_000).left_s,
+            Some(32.0),
+            "a task that takes longer than expected is about to end"
+        );
     }
 
     #[test]

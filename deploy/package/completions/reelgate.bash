@@ -2191,7 +2191,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__queue)
-            opts="-h -V --limit --json --home --config --log --help --version"
+            opts="-h -V --assets --limit --json --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -310,6 +310,7 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l limit -d 'At
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l assets -d 'The assets that have not ended, oldest first, how far each is, and how long it will take'
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -l json -d 'One JSON object per line'
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -s h -l help -d 'Print help'
 complete -c reelgate -n "__fish_reelgate_using_subcommand queue" -s V -l version -d 'Print version'

@@ -16,10 +16,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::error::{corrupt, db};
+use super::products;
 use super::queue_clock::QueueTime;
 use super::rows::{count, get, optional_count, small, text, word};
 use super::work::json;
-use super::products;
 
 /// Writes the notices a unit of work owes; everything in them is written before.
 pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork, at: QueueTime) -> PortResult<()> {

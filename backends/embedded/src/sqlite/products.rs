@@ -95,12 +95,14 @@ pub(super) async fn write_left_out(
     asset: i64,
     left_out: &[LeftOut],
 ) -> PortResult<()> {
-    sqlx::query("INSERT INTO left_out VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET left_out = excluded.left_out")
-        .bind(asset)
-        .bind(json(&left_out)?)
-        .execute(conn)
-        .await
-        .map_err(db("write what is left out"))?;
+    sqlx::query(
+        "INSERT INTO left_out VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET left_out = excluded.left_out",
+    )
+    .bind(asset)
+    .bind(json(&left_out)?)
+    .execute(conn)
+    .await
+    .map_err(db("write what is left out"))?;
     Ok(())
 }
 

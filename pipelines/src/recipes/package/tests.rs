@@ -468,7 +468,9 @@ fn the_captions_that_are_asked_for_are_shown_by_default() {
         caption_file(3, Some("en"), plain),
         caption_file(4, Some("de"), plain),
     ];
-    for (asked, expected) in [("", Some(1)), ("none", None), ("EN", Some(2)), ("de", Some(3)), ("fr", Some(1))] {
+    for (asked, expected) in
+        [("", Some(1)), ("none", None), ("EN", Some(2)), ("de", Some(3)), ("fr", Some(1))]
+    {
         let plan = Plan { default_captions: asked.into(), ..planned() };
         let packaged = package(&plan, &parts(&plan), Some(&sound()), &files).unwrap();
         let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
