@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --locked --workspace --bins
-for bench in orchestration memory full_run store read fleet classify accuracy; do
+for bench in orchestration memory full_run estimates store read fleet classify accuracy; do
   echo "== $bench"
   cargo bench --locked --profile release --workspace --bench "$bench"
 done

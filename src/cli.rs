@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use reelgate_ports::audit::Seal;
 
-pub use cost::{AnomaliesArgs, CostVerb, ExportArgs, ReportArgs, ReportBy};
+pub use cost::{AnomaliesArgs, CostVerb, EstimateArgs, ExportArgs, ReportArgs, ReportBy};
 pub use fleet::{FleetVerb, PauseArgs};
 pub use signals::SignalsVerb;
 pub use sim::SimArgs;
@@ -413,6 +413,9 @@ pub struct ImportArgs {
     /// Stop after this many
     #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
     pub limit: u64,
+    /// Ingest nothing: count the uploads, and say roughly what they would cost
+    #[arg(long)]
+    pub dry_run: bool,
     /// One JSON object at the end
     #[arg(long)]
     pub json: bool,

@@ -196,6 +196,14 @@ mod tests {
             credits: Credits { light: 1, heavy: 1, inspections: 1 },
             inspections: Semaphore::new(1),
             rates: reelgate_actors::rates::Rates::free(),
+            estimates: reelgate_actors::estimator::Estimates::new(
+                reelgate_actors::estimator::Estimator::first_day(
+                    reelgate_actors::rates::Rates::free(),
+                    false,
+                )
+                .unwrap(),
+            ),
+            caps: reelgate_cost::cap::Caps::default(),
             lease_ms: 5_000,
             poll_ms: 50,
             progress_board: ProgressBoard::default(),

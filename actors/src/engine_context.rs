@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reelgate_cost::cap::Caps;
 use reelgate_flow::ids::NodeId;
 use reelgate_flow::policy::Policy;
 use reelgate_flow::task::Lane;
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 
 use crate::availability::Availability;
 use crate::breaker::Breaker;
+use crate::estimator::Estimates;
 use crate::finding_sweep::FindingSweep;
 use crate::profiles::Profiles;
 use crate::progress_board::ProgressBoard;
@@ -123,6 +125,10 @@ pub struct EngineContext {
     pub film_wait_ms: u64,
     /// What this node's work costs.
     pub rates: Rates,
+    /// What work probably costs before it begins.
+    pub estimates: Estimates,
+    /// Most that may be spent.
+    pub caps: Caps,
     /// Milliseconds a claim lasts without renewal.
     pub lease_ms: u64,
     /// Milliseconds between polls for uploads.

@@ -8,6 +8,7 @@ pub mod breaker;
 pub mod engine;
 pub mod engine_context;
 mod enricher;
+pub mod estimator;
 pub mod finding_sweep;
 mod guard;
 mod intake;

@@ -57,6 +57,8 @@ const RETAIN_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
 const RETAIN_RETRY: Duration = Duration::from_secs(600);
 /// Between reviews of decisions, which may have expired, and seals of the audit log.
 const DECISIONS_INTERVAL: Duration = Duration::from_secs(10);
+/// What work costs changes slowly.
+const LEARN_INTERVAL: Duration = Duration::from_secs(120);
 /// Most rows of the queue that the remaining work is computed from. Rows beyond this are prefixes with little work each.
 const QUEUE_ROWS_MAX: u32 = 10_000;
 
@@ -189,6 +191,14 @@ impl NodeMaintenance {
         ctx.spawn(counting.into_actor(self).map(|(), _, ctx| {
             ctx.run_later(COUNT_INTERVAL, |act, ctx| act.count(ctx));
         }));
+    }
+
+    /// Learns what work costs, before the first and from time to time.
+    fn learn(&mut self, ctx: &mut Context<Self>) {
+        let context = Arc::clone(&self.context);
+        if context.rates.node().is_some() {
+            self.spawn(ctx, async move { context.estimates.learn(&*context.store).await });
+        }
     }
 
     /// Looks for another process with the name of this node; and again later.
@@ -344,6 +354,7 @@ impl NodeMaintenance {
     fn maintain_decisions(&mut self, ctx: &mut Context<Self>) {
         let context = Arc::clone(&self.context);
         self.spawn(ctx, async move {
+            context.store.admit(&context.caps).await?;
             context.store.review(context.review_ms).await?;
             seal_and_keep(&*context.store, &*context.seals).await?;
             context.signals.store().sealed();
@@ -392,6 +403,8 @@ impl Actor for NodeMaintenance {
         self.report(ctx);
         ctx.run_interval(REPORT_INTERVAL, |act, ctx| act.report(ctx));
         self.count(ctx);
+        self.learn(ctx);
+        ctx.run_interval(LEARN_INTERVAL, Self::learn);
         self.watch_name(ctx);
         if self.context.rates.node().is_some() {
             self.tell_up(ctx);

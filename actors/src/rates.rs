@@ -2,10 +2,10 @@
 
 use reelgate_cost::charge::{Charge, Method};
 use reelgate_cost::node::{NodeKind, NodeRate};
-use reelgate_cost::prices::{PriceError, Prices};
+use reelgate_cost::prices::{Price, PriceError, Prices};
 use reelgate_cost::resource::Resource;
 use reelgate_ports::meter::Meter;
-use reelgate_ports::records::AttemptCost;
+use reelgate_ports::records::{AttemptCost, AttemptWork};
 
 /// Resources that attempts use, besides the time of their node.
 const COUNTED: [Resource; 6] = [
@@ -38,8 +38,13 @@ impl Rates {
         self.0.as_ref().map(|(node, _)| node)
     }
 
+    /// The same prices on another node.
+    pub fn on(&self, node: NodeRate) -> Self {
+        Self(self.0.as_ref().map(|(_, prices)| (node, prices.clone())))
+    }
+
     /// What an attempt costs.
-    pub fn charge(&self, cpu_ms: u64, meter: &Meter) -> AttemptCost {
+    pub fn charge(&self, cpu_ms: u64, meter: &Meter, work: Option<AttemptWork>) -> AttemptCost {
         let time = Some((Resource::NodeTime, cpu_ms)).filter(|(_, cpu_ms)| *cpu_ms > 0);
         let used = time.into_iter().chain(meter.counts());
         let charges = used.map(|(resource, quantity)| {
@@ -49,18 +54,27 @@ impl Rates {
             })
         });
         let node_type = self.node().map(|node| node.node_type.clone()).unwrap_or_default();
-        AttemptCost { node_type, charges: charges.collect() }
+        AttemptCost { node_type, charges: charges.collect(), work, asked: None }
     }
 
     fn price(&self, resource: Resource, quantity: u64) -> Result<Charge, String> {
-        let Some((node, prices)) = &self.0 else {
+        let Some(rates) = &self.0 else {
             return Ok(Charge::free(resource, quantity, Method::Measured));
         };
-        let price = match resource {
-            Resource::NodeTime => node.price.clone(),
-            other => prices.of(other).map_err(|error| error.to_string())?,
-        };
+        let price = price_of(rates, resource).map_err(|error| error.to_string())?;
         Charge::new(resource, quantity, &price, Method::Measured).map_err(|error| error.to_string())
+    }
+
+    /// The price of a resource; `None` where it has none.
+    pub fn price_of(&self, resource: Resource) -> Option<Price> {
+        self.0.as_ref().and_then(|rates| price_of(rates, resource).ok())
+    }
+}
+
+fn price_of((node, prices): &(NodeRate, Prices), resource: Resource) -> Result<Price, PriceError> {
+    match resource {
+        Resource::NodeTime => Ok(node.price.clone()),
+        other => prices.of(other),
     }
 }
 
@@ -86,7 +100,7 @@ mod tests {
     #[test]
     fn an_hour_of_one_of_four_virtual_cpus_is_a_quarter_of_the_nodes_price() {
         let rates = Rates::new(&node(), Prices::parse(PRICES).unwrap()).unwrap();
-        let cost = rates.charge(3_600_000, &meter());
+        let cost = rates.charge(3_600_000, &meter(), None);
         let amounts: Vec<(Resource, i64)> =
             cost.charges.iter().map(|charge| (charge.resource, charge.amount.nanos())).collect();
         assert_eq!(amounts, [(Resource::NodeTime, 38_250_000), (Resource::S3Put, 15_000)]);
@@ -95,7 +109,7 @@ mod tests {
 
     #[test]
     fn without_prices_what_was_used_is_counted_and_costs_nothing() {
-        let cost = Rates::free().charge(5, &meter());
+        let cost = Rates::free().charge(5, &meter(), None);
         let quantities: Vec<u64> = cost.charges.iter().map(|charge| charge.quantity).collect();
         assert_eq!((quantities, cost.node_type.as_str()), (vec![5, 3], ""));
         assert!(cost.charges.iter().all(|charge| charge.amount.nanos() == 0));

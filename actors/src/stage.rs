@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use reelgate_cost::estimate::Estimate;
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::meter::Meter;
-use reelgate_ports::records::{Claim, Ending, ProducerMetadata, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{
+    Asked, AttemptWork, Claim, Ending, ProducerMetadata, Success, TaskReport, UsageRecord,
+};
 use tracing::Instrument;
 
 use crate::engine_context::EngineContext;
@@ -30,6 +33,10 @@ pub struct AttemptFacts {
     pub metadata: Option<ProducerMetadata>,
     /// CPU and memory of the media worker.
     pub usage: UsageRecord,
+    /// How much work it was, where that can be compared with other attempts.
+    pub work: Option<AttemptWork>,
+    /// What the rest of the work on the asset probably costs, of a validation.
+    pub rest: Option<Estimate>,
 }
 
 /// The plain code of a kind of task.
@@ -122,8 +129,9 @@ async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed
     };
     learned.usage.wall_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     context.signals.task_ended(&fence, &ending, learned.usage);
-    let AttemptFacts { sha256, facts, metadata, usage } = learned;
-    let cost = context.rates.charge(usage.cpu_ms, &meter);
+    let AttemptFacts { sha256, facts, metadata, usage, work, rest } = learned;
+    let mut cost = context.rates.charge(usage.cpu_ms, &meter, work);
+    cost.asked = rest.map(|rest| Box::new(Asked { rest, caps: context.caps.clone() }));
     context.signals.charged(&fence, &cost);
     TaskReport { fence, node: context.node.clone(), sha256, facts, metadata, ending, usage, cost }
 }

@@ -1,13 +1,14 @@
 //! The one decorator that injects faults into a port: calls fail, wait, lose their answers or panic as a [`FaultPlan`] says,
 //! and every other call goes to the port behind it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reelgate_cost::cap::Caps;
 use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::{Exit, Redo};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
@@ -150,6 +151,9 @@ faulty!(Queries of Store {
     async fn shares(filter: &ShareFilter) -> Vec<ShareRow>;
     async fn uptimes(day: u32) -> Vec<(NodeRate, u64)>;
     async fn cost_days() -> CostDays;
+    async fn recent_work(lines_max: u32) -> Vec<WorkSample>;
+    async fn estimates(after: Option<&AssetId>, rows_max: u32) -> Vec<EstimateRow>;
+    async fn account_sums(names: &[String]) -> BTreeMap<String, AccountSums>;
     async fn queue(rows_max: u32) -> Vec<QueueRow>;
     async fn backlog() -> Backlog;
 });
@@ -159,6 +163,7 @@ faulty!(Decisions of Store {
     async fn redo(asset: &AssetId, what: Redo) -> ();
     async fn decide(asset: &AssetId, decision: &Decision) -> DecisionOutcome;
     async fn approve(asset: &AssetId, approval: &Approval) -> Decision;
+    async fn admit(caps: &Caps) -> u64;
     async fn review(review_ms: u64) -> u64;
 });
 

@@ -1,5 +1,7 @@
 //! Caps: money is reserved before work begins, and the reservation is replaced by what was spent when it ends.
 
+use std::collections::BTreeMap;
+
 use crate::money::{MoneyError, NanoUsd};
 
 /// What a cap is about.
@@ -23,6 +25,31 @@ impl CapScope {
             Self::Prefix => "prefix",
             Self::Day => "day",
             Self::Month => "month",
+        }
+    }
+}
+
+/// The caps in force; `None` where nothing is capped.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Caps {
+    /// Of one asset.
+    pub asset: Option<NanoUsd>,
+    /// Of all assets in a day.
+    pub day: Option<NanoUsd>,
+    /// Of all assets in a month.
+    pub month: Option<NanoUsd>,
+    /// Of the assets of a prefix in a month, by prefix: the first folder of the key.
+    pub prefixes: BTreeMap<String, NanoUsd>,
+}
+
+impl Caps {
+    /// The cap of a scope for an asset with this prefix.
+    pub fn limit(&self, scope: CapScope, prefix: &str) -> Option<NanoUsd> {
+        match scope {
+            CapScope::Asset => self.asset,
+            CapScope::Prefix => self.prefixes.get(prefix).copied(),
+            CapScope::Day => self.day,
+            CapScope::Month => self.month,
         }
     }
 }

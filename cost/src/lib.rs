@@ -16,5 +16,6 @@ pub mod line;
 pub mod money;
 pub mod node;
 pub mod prices;
+pub mod regression;
 pub mod resource;
 pub mod sums;

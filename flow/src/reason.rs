@@ -128,6 +128,7 @@ codes! {
     UnderHold, "under_hold", Config, 1, "The outputs are under hold and must not be replaced.", "Operator: nothing while the hold lasts; after it has ended, redrive.";
     PluginMissing, "plugin_missing", Config, 2, "A media plugin that the recipe needs is not installed.", "Operator: run `reelgate check`; install the package it names; redrive.";
     QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory; the work goes on by itself.";
+    BudgetExceeded, "budget_exceeded", Quota, 1, "The work on the upload may cost more than a cap on spending leaves.", "Operator: nothing, if the cap is right: it goes on by itself once there is money again, as the next day or after the cap was raised. To spend more than the cap, redrive it.";
     ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store; the work goes on by itself once it answers.";
     StoreUnavailable, "store_unavailable", Infrastructure, 4, "The database did not answer as it should.", "Operator: check the database; the work goes on by itself once it answers.";
     StorageInconsistent, "storage_inconsistent", Infrastructure, 4, "The object store or the database holds something else than Reelgate put there.", "Operator: see the detail, find out who changed it, then redrive.";

@@ -97,6 +97,16 @@ impl TaskKey {
         }
     }
 
+    /// The kind of the task: its text, without the number of a chunk.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Video { .. } => "video",
+            Self::Audio => "audio",
+            Self::Captions => "captions",
+            other => other.stage(),
+        }
+    }
+
     /// Parses the text of [`fmt::Display`].
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(chunk) = text.strip_prefix("video-") {
@@ -129,9 +139,7 @@ impl fmt::Display for TaskKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Video { chunk } => write!(f, "video-{chunk:05}"),
-            Self::Audio => f.write_str("audio"),
-            Self::Captions => f.write_str("captions"),
-            other => f.write_str(other.stage()),
+            other => f.write_str(other.kind()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The plain data that ports exchange: rows, reports and results.
 
 mod approvals;
+mod budget;
 mod decisions;
 mod findings;
 mod history;
@@ -11,11 +12,13 @@ mod nodes;
 mod principal;
 
 pub use approvals::{Approval, DecisionOutcome, Proposal};
+pub use budget::{AccountSums, Asked, AssetBudget, EstimateRow, accounts};
 pub use decisions::{AuditRecord, Decided, Decision, Taken, WithdrawalRecord};
 pub use findings::{ExternalScanEvent, Finder, FindingRecord};
 pub use history::{HistoryEvent, HistoryRecord};
 pub use ledger::{
-    AttemptCost, CostDays, DayClosing, LedgerPosition, LedgerRecord, LedgerRow, ShareRecord, ShareRow,
+    AttemptCost, AttemptWork, CostDays, DayClosing, LedgerPosition, LedgerRecord, LedgerRow, ShareRecord,
+    ShareRow, WorkSample,
 };
 pub use location::{FindingLocation, MaskedValue};
 pub use metadata::ProducerMetadata;

@@ -1,9 +1,10 @@
 //! The store of assets, tasks, history and outbox. Every call is one transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use reelgate_cost::cap::Caps;
 use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::{Phase, Redo};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
@@ -12,10 +13,10 @@ use reelgate_flow::task::{Lane, TaskKey};
 use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
-    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerPosition,
-    LedgerRow, MediaProgress, NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained,
-    ShareRecord, ShareRow, StagedOutput, TaskReport, UnarchivedResult,
+    AccountSums, Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing,
+    Decision, DecisionOutcome, EstimateRow, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested,
+    LedgerPosition, LedgerRow, MediaProgress, NodeRecord, NodeReport, NoticeRecord, Principal, Proposal,
+    QueueRow, Retained, ShareRecord, ShareRow, StagedOutput, TaskReport, UnarchivedResult, WorkSample,
 };
 
 /// Filter of [`Queries::assets`].
@@ -266,6 +267,14 @@ pub trait Queries: Send + Sync {
 
     /// Which days of the ledger are over, and up to which they are closed.
     async fn cost_days(&self) -> PortResult<CostDays>;
+    /// What the last successful attempts used whose work is known, at most so many lines of the ledger, oldest first.
+    async fn recent_work(&self, lines_max: u32) -> PortResult<Vec<WorkSample>>;
+
+    /// What assets were estimated to cost and did cost, those whose work was admitted and has ended, in order of arrival after an asset.
+    async fn estimates(&self, after: Option<&AssetId>, rows_max: u32) -> PortResult<Vec<EstimateRow>>;
+
+    /// The sums of these accounts ([`crate::records::accounts`]); one that was never used is left out.
+    async fn account_sums(&self, names: &[String]) -> PortResult<BTreeMap<String, AccountSums>>;
 
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;
@@ -290,6 +299,9 @@ pub trait Decisions: Send + Sync {
     /// Carries out the proposal that waits for an asset, and returns what was decided. `Conflict` with the reason if it is not the one
     /// that is approved, has expired, was made by the same person, or if something else was found since.
     async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision>;
+
+    /// Lets assets go on that wait for money, in order of arrival, as far as these caps leave some; returns how many.
+    async fn admit(&self, caps: &Caps) -> PortResult<u64>;
 
     /// Quarantines assets again whose release has expired, and creates a reminder for each asset that has been in quarantine
     /// for `review_ms` without a reminder; returns how many. Nothing is ever removed because of its age.

@@ -7,6 +7,20 @@ use clap::{Args, Subcommand, ValueEnum};
 /// What `cost` does.
 #[derive(Subcommand)]
 pub enum CostVerb {
+    /// Say what processing will probably cost, before it begins: median and 90th percentile, by stage
+    Estimate(EstimateArgs),
+    /// Say how near estimates were to what was spent, by profile
+    Accuracy {
+        /// One JSON object per profile and line, then the total
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what each cap on spending leaves today and this month
+    Caps {
+        /// One JSON object per cap and line
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what an asset cost: every attempt and resource, in order
     Show {
         /// Asset id, or its first characters
@@ -54,6 +68,20 @@ pub struct AnomaliesArgs {
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
     /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `cost estimate`.
+#[derive(Args)]
+pub struct EstimateArgs {
+    /// A file, a directory, or a part of the ingest area as `import` takes it: `s3://BUCKET/PREFIX`, or a prefix of keys
+    #[arg(value_name = "FILE|PREFIX")]
+    pub target: String,
+    /// Plan with the settings of this profile instead of those of each path or key
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// One JSON object per file and line, then the total
     #[arg(long)]
     pub json: bool,
 }

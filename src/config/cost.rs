@@ -1,6 +1,10 @@
 //! What the work of this node costs, as written in the configuration.
 
+use std::collections::BTreeMap;
+
 use reelgate_actors::rates::Rates;
+use reelgate_cost::cap::Caps;
+use reelgate_cost::money::NanoUsd;
 use reelgate_cost::node::{NodeKind, Purchase};
 use reelgate_cost::prices::{PriceError, Prices};
 use reelgate_ports::machine::MachineKind;
@@ -24,6 +28,53 @@ pub struct CostRaw {
     pub vcpus: u32,
     /// File with a price table, see deploy/prices. Default empty: the one that ships, of us-east-1.
     pub prices: String,
+    /// Most that may be spent.
+    pub caps: CapsRaw,
+}
+
+/// Caps in US dollars, such as `"12.50"`. Default empty: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CapsRaw {
+    /// One asset may cost at most this, over its whole life.
+    pub asset: String,
+    /// All assets together in a day of UTC.
+    pub day: String,
+    /// All assets together in a month of UTC.
+    pub month: String,
+    /// The assets of a producer in a month, by the first folder of their keys.
+    pub prefixes: BTreeMap<String, String>,
+}
+
+impl CapsRaw {
+    /// The caps in effect; the message names the key.
+    pub fn caps(&self) -> Result<Caps, String> {
+        let amount = |key: &str, text: &str| match text {
+            "" => Ok(None),
+            // It is not quoted: what stands there may be anything.
+            text => NanoUsd::parse(text).map(Some).map_err(|_| {
+                format!(
+                    "cost.caps.{key}: expected an amount of US dollars such as 12.50, found something else"
+                )
+            }),
+        };
+        let mut prefixes = BTreeMap::new();
+        for (prefix, text) in &self.prefixes {
+            if prefix.is_empty() || prefix.contains('/') {
+                return Err(
+                    "cost.caps.prefixes: expected first folders of keys without `/`, found another name"
+                        .into(),
+                );
+            }
+            prefixes.extend(amount("prefixes", text)?.map(|limit| (prefix.clone(), limit)));
+        }
+        Ok(Caps {
+            asset: amount("asset", &self.asset)?,
+            day: amount("day", &self.day)?,
+            month: amount("month", &self.month)?,
+            prefixes,
+        })
+    }
 }
 
 impl CostRaw {
@@ -84,6 +135,26 @@ mod tests {
             CostRaw { vcpus, ..node("c6a-xlarge") }.rates(cores).unwrap().node().unwrap().price.per
         };
         assert_eq!((per(0, 4), per(8, 4)), (4 * 3_600_000, 8 * 3_600_000));
+    }
+
+    #[test]
+    fn caps_are_read_exactly_and_anything_else_is_one_clear_line() {
+        let prefixes = |name: &str| BTreeMap::from([(name.to_owned(), "0.1".to_owned())]);
+        let raw = CapsRaw { day: "12.50".into(), prefixes: prefixes("shows"), ..CapsRaw::default() };
+        let caps = raw.caps().unwrap();
+        assert_eq!((caps.asset, caps.day, caps.month), (None, Some(NanoUsd::new(12_500_000_000)), None));
+        assert_eq!(caps.prefixes["shows"], NanoUsd::new(100_000_000));
+        for (raw, expected) in [
+            (CapsRaw { day: "much".into(), ..CapsRaw::default() }, "cost.caps.day: expected an amount"),
+            (CapsRaw { asset: "-1".into(), ..CapsRaw::default() }, "cost.caps.asset: expected an amount"),
+            (
+                CapsRaw { prefixes: prefixes("a/b"), ..CapsRaw::default() },
+                "cost.caps.prefixes: expected first folders",
+            ),
+        ] {
+            let error = raw.caps().unwrap_err();
+            assert!(error.starts_with(expected) && !error.contains("much"), "{error}");
+        }
     }
 
     #[test]

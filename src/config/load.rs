@@ -55,13 +55,14 @@ impl Config {
             inspections: or_cores(raw.engine.inspections),
         };
         let rates = raw.cost.rates(cores).map_err(usage)?;
+        let caps = raw.cost.caps.caps().map_err(usage)?;
         let policy = Policy {
             rules: rules(&raw.profiles, &raw.privacy.rules),
             surfaces: raw.privacy.required_surfaces(&raw.media.screen_text),
             approval_ms: raw.privacy.approval_ms(),
         };
         let profiles = profiles(&raw.profiles, &raw.media).map_err(usage)?;
-        Ok(Self { home, raw, roles, credits, path_template, policy, profiles, rates })
+        Ok(Self { home, raw, roles, credits, path_template, policy, profiles, rates, caps })
     }
 }
 

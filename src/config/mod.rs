@@ -22,6 +22,7 @@ use std::time::Duration;
 use reelgate_actors::engine_context::{Credits, Roles};
 use reelgate_actors::profiles::Profiles;
 use reelgate_actors::rates::Rates;
+use reelgate_cost::cap::Caps;
 use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_privacy::Classifier;
@@ -47,6 +48,8 @@ pub struct Config {
     pub profiles: Profiles,
     /// What this node's work costs.
     pub rates: Rates,
+    /// Most that may be spent.
+    pub caps: Caps,
 }
 
 impl Config {

@@ -14,12 +14,15 @@ use crate::exit::Failure;
 const PLANTED: &str = "sesame-sesame-sesame";
 
 /// Keys whose values are names, which an operator must see. A new key with text is either of a type of `secret.rs` or here.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 19] = [
     "aws.bucket_owner",
     "aws.kms_key_id",
     "aws.macie.account",
     "aws.region",
     "aws.viewer_role",
+    "cost.caps.asset",
+    "cost.caps.day",
+    "cost.caps.month",
     "cost.node_type",
     "cost.prices",
     "cost.purchase",

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use reelgate_actors::ledger::too_large;
 use reelgate_actors::work::sweep::{page, with_priority};
+use reelgate_cost::estimate::Estimate;
 use reelgate_flow::plain::counted;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
@@ -12,6 +14,7 @@ use crate::cli::{GlobalArgs, ImportArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
+use crate::verbs::cost::rough::CostOfBytes;
 use crate::verbs::to_json;
 use crate::wiring;
 
@@ -27,6 +30,9 @@ pub async fn import(global: &GlobalArgs, args: ImportArgs) -> Result<ExitStatus,
     let per_hour = rate(&args.rate)?;
     let prefix = wiring::ingest_prefix(&config, &args.source)?;
     let ports = wiring::existing_ports(&config).await?;
+    if args.dry_run {
+        return dry_run(&config, &ports, &prefix, &args).await;
+    }
     let pause = Duration::from_secs_f64(3_600.0 / per_hour);
     let (mut listed, mut taken) = (0_u64, 0_u64);
     let mut after: Option<String> = None;
@@ -59,6 +65,69 @@ pub async fn import(global: &GlobalArgs, args: ImportArgs) -> Result<ExitStatus,
             "{} listed, {taken} ingested with {} priority",
             counted(listed, "upload", "uploads"),
             priority.as_str()
+        ));
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Counts what would be ingested, and estimates it from sizes alone.
+async fn dry_run(
+    config: &Config,
+    ports: &wiring::Ports,
+    prefix: &str,
+    args: &ImportArgs,
+) -> Result<ExitStatus, Failure> {
+    let known = CostOfBytes::learn(config, &*ports.store).await?;
+    let (mut listed, mut found, mut size_bytes, mut unknown) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut cost = Estimate::default();
+    let mut after: Option<String> = None;
+    loop {
+        let page = page(&*ports.store, &*ports.objects, prefix, after.as_deref()).await?;
+        listed += page.listed;
+        for upload in page.unknown {
+            if found == args.limit {
+                break;
+            }
+            found += 1;
+            size_bytes = size_bytes.saturating_add(upload.size_bytes);
+            match known.of(config, &upload.source.key, upload.size_bytes).map_err(too_large)? {
+                Some(one) => cost = cost.plus(one).map_err(too_large)?,
+                None => unknown += 1,
+            }
+        }
+        match page.next {
+            Some(next) if found < args.limit => after = Some(next),
+            _ => break,
+        }
+    }
+    if args.json {
+        table::print(&to_json(&json!({
+            "listed": listed,
+            "would_take_in": found,
+            "size_bytes": size_bytes,
+            "rough_p50_nanos": cost.p50.nanos(),
+            "rough_p90_nanos": cost.p90.nanos(),
+            "not_estimated": unknown,
+        }))?)?;
+        return Ok(ExitStatus::Done);
+    }
+    stderr::say(&format!(
+        "{} listed, {found} would be ingested, {size_bytes} bytes",
+        counted(listed, "upload", "uploads")
+    ));
+    if found > unknown {
+        stderr::say(&format!(
+            "roughly {} (p50) to {} (p90) for {} of them, from their sizes and what such uploads have cost; `reelgate cost estimate {}` inspects each",
+            cost.p50,
+            cost.p90,
+            found - unknown,
+            args.source
+        ));
+    }
+    if unknown > 0 {
+        stderr::say(&format!(
+            "no estimate for {unknown} of them: fewer than 8 uploads of their profile have ended with an estimate; `reelgate cost estimate {}` inspects each",
+            args.source
         ));
     }
     Ok(ExitStatus::Done)

@@ -10,6 +10,7 @@ pub mod events;
 pub mod fleet;
 pub mod import;
 pub mod list;
+mod look;
 pub mod migrate;
 #[cfg(feature = "aws")]
 pub mod presign;

@@ -1,8 +1,12 @@
 //! `reelgate queue`: shows waiting tasks by lane, stage, priority and producer, or the assets in work.
 
 use reelgate_actors::work::work_left::work_left;
+use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::store::Store;
+use reelgate_flow::plain::counted;
+use reelgate_flow::reason::Code;
+use reelgate_ports::records::AssetRecord;
+use reelgate_ports::store::{AssetFilter, Store};
 use serde_json::json;
 
 use crate::cli::{GlobalArgs, QueueArgs};
@@ -64,6 +68,14 @@ pub async fn queue(global: &GlobalArgs, args: QueueArgs) -> Result<ExitStatus, F
     table::print(&printed.to_string())?;
     for one in left {
         table::print(&format!("{} lane: {} of work left", one.lane.as_str(), table::seconds(one.seconds)))?;
+    }
+    let filter = AssetFilter { phases: vec![Phase::Failed], limit: ROWS_MAX, ..AssetFilter::default() };
+    let waits =
+        |asset: &AssetRecord| asset.reason.as_ref().is_some_and(|reason| reason.code == Code::BudgetExceeded);
+    let waiting = store.assets(&filter).await?.iter().filter(|asset| waits(asset)).count();
+    if waiting > 0 {
+        let uploads = counted(waiting as u64, "upload waits", "uploads wait");
+        table::print(&format!("{uploads} for money: `reelgate cost caps` shows what is left"))?;
     }
     Ok(ExitStatus::Done)
 }

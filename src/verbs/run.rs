@@ -127,7 +127,7 @@ fn collect(args: &RunArgs) -> Result<Vec<MediaEvent>, Failure> {
 }
 
 /// Adds the ordinary files below a directory, and counts what is neither a file nor a directory.
-fn walk(dir: &Path, files: &mut Vec<PathBuf>, left_out: &mut u64) -> Result<(), Failure> {
+pub(super) fn walk(dir: &Path, files: &mut Vec<PathBuf>, left_out: &mut u64) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::Usage(format!("{}: cannot be listed: {error}", dir.display()));
     let mut entries: Vec<_> =

@@ -27,6 +27,7 @@ use std::time::Duration;
 use reelgate_actors::availability::{Availability, DrainReason};
 use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::EngineContext;
+use reelgate_actors::estimator::{Estimates, Estimator};
 use reelgate_actors::finding_sweep::FindingSweep;
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::rates::Rates;
@@ -65,9 +66,9 @@ pub use checks::check_ports;
 #[cfg(feature = "aws")]
 pub use events::remote as remote_events;
 pub use events::source_of_uploads;
-pub use objects::ingest_prefix;
+pub use objects::{ingest_prefix, is_on_s3};
 pub use seals::{keeper as seal_keeper, seal};
-pub use store::{close, migrate};
+pub use store::{close, exists as has_store, migrate};
 
 const DAY_MS: u64 = 86_400_000;
 /// A due notice that waited for so long has no receiver on any node: those that are down are tried every ten minutes.
@@ -119,8 +120,13 @@ pub async fn context(
     let sweeps_findings = serves && config.roles.intake && external_scan.is_some() && findings_s > 0;
     let finding_sweep = || Arc::new(FindingSweep::new(ports.shards, Duration::from_secs(findings_s)));
     let machine = if serves { aws::machine(config, &clients).await? } else { None };
+    let rates = rates(config, machine.as_deref()).await;
+    let first_day = Estimator::first_day(rates.clone(), is_on_s3(config))
+        .map_err(|error| Failure::Internal(format!("read the paces of the first day: {error}")))?;
     Ok(EngineContext {
-        rates: rates(config, machine.as_deref()).await,
+        rates,
+        estimates: Estimates::new(first_day),
+        caps: config.caps.clone(),
         machine,
         pause_flag: aws::pause_flag(config, &clients).await?,
         node,

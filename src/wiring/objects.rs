@@ -12,8 +12,13 @@ use crate::config::Config;
 use crate::config::fleet::S3_SCHEME;
 use crate::exit::Failure;
 
+/// Whether objects lie in S3, where each request costs something.
+pub fn is_on_s3(config: &Config) -> bool {
+    config.raw.objects.url.reveal().starts_with(S3_SCHEME)
+}
+
 pub async fn open(config: &Config, clients: &Aws<'_>, access: Access) -> Result<Arc<dyn Objects>, Failure> {
-    if config.raw.objects.url.reveal().starts_with(S3_SCHEME) {
+    if is_on_s3(config) {
         return aws::open_objects(config, clients, access).await;
     }
     let home = directory(config);

@@ -85,10 +85,18 @@ pub async fn close(store: &dyn Store) {
     let _ = tokio::time::timeout(CLOSE_MAX, store.close()).await;
 }
 
+/// Whether there is a database; one on a server is there, or cannot be reached.
+pub fn exists(config: &Config) -> Result<bool, Failure> {
+    match address(config)? {
+        Address::Sqlite(path) => paths::is_file("--home", &path),
+        Address::Postgres(_) => Ok(true),
+    }
+}
+
 /// Refuses a home whose database file does not exist.
 pub fn check_exists(config: &Config) -> Result<(), Failure> {
     let Address::Sqlite(path) = address(config)? else { return Ok(()) };
-    if paths::is_file("--home", &path)? {
+    if exists(config)? {
         return Ok(());
     }
     Err(Failure::Usage(format!(

@@ -103,6 +103,7 @@ pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<
             None,
             "the caption files beside it are read, searched and published with it".to_owned(),
         ),
+        Note::OverBudget(fault) => (HistoryEvent::OverBudget, None, None, fault.to_string()),
         Note::Redacting(parts) => (HistoryEvent::Redacting, None, None, parts_text(parts)),
         Note::RedactingAnew => {
             (HistoryEvent::Redacting, None, None, "everything is encoded again".to_owned())

@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
+use reelgate_cost::money::NanoUsd;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::audit::Seal;
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent, NodeReport,
-    NoticeRecord, Proposal, ShareRecord,
+    AccountSums, AssetBudget, AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord,
+    MediaEvent, NodeReport, NoticeRecord, Proposal, ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 
@@ -20,6 +21,8 @@ use crate::work::{AssetRow, Deletion, UnitOfWork};
 /// A lock that spans assets. A call takes it before it reads anything.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Lock {
+    /// The accounts: one asset after the other asks for money.
+    Accounts,
     /// The versions of a key, given by its SHA-256.
     Key(String),
     /// The assets with one content, given by its SHA-256.
@@ -41,6 +44,15 @@ pub struct LostLease {
     pub claimed_ms: u64,
     /// What that node reported last; `None` if it never did.
     pub node_report: Option<NodeReport>,
+}
+
+/// The money of an asset as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Money {
+    /// What the ledger says that it has cost.
+    pub cost: NanoUsd,
+    /// What is reserved and booked.
+    pub budget: AssetBudget,
 }
 
 /// A notice that was removed from the outbox.
@@ -116,6 +128,25 @@ pub trait Session: Send {
         &mut self,
         assets: &BTreeSet<AssetId>,
     ) -> impl Future<Output = Answer<BTreeMap<AssetId, serde_json::Value>, Self>> + Send;
+
+    /// Adds the lines of the ledger that the unit of work holds, then returns the money of these loaded assets.
+    fn money_of(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> impl Future<Output = Answer<BTreeMap<AssetId, Money>, Self>> + Send;
+
+    /// The sums of these accounts as they are stored; one that was never used is left out.
+    fn account_sums(
+        &mut self,
+        names: &BTreeSet<String>,
+    ) -> impl Future<Output = Answer<BTreeMap<String, AccountSums>, Self>> + Send;
+
+    /// Assets that wait for money and arrived after this one, in order of arrival.
+    fn waiting_for_money(
+        &mut self,
+        after: Option<&AssetId>,
+        assets_max: u32,
+    ) -> impl Future<Output = Answer<Vec<AssetId>, Self>> + Send;
 
     /// Numbers new assets in the order of arrival and inserts them, at the latest when the session is written.
     fn add_assets(&mut self, rows: &mut [AssetRow]) -> impl Future<Output = Answer<(), Self>> + Send;

@@ -12,14 +12,16 @@ use reelgate_ports::audit::Seal;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent, NoticeRecord,
-    Proposal, ShareRecord,
+    AccountSums, AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent,
+    NoticeRecord, Proposal, ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 use reelgate_ports::store::{Intake, Queue};
 use reelgate_store::memory::MemoryStore;
 use reelgate_store::service::{Reap, Reaped, Transact, WriteCall};
-use reelgate_store::session::{Answer, EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
+use reelgate_store::session::{
+    Answer, EventDelivery, LostLease, Money, ProducerQueue, RemovedNotice, Session,
+};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 
 const LEASE_MS: u64 = 30_000;
@@ -58,6 +60,9 @@ impl<S: Session> Session for EarlierList<'_, S> {
         load_same_content(contents: &BTreeSet<String>) -> ();
         findings_of(assets: &BTreeSet<AssetId>) -> BTreeMap<AssetId, Vec<FindingRecord>>;
         covered_by_releases(assets: &BTreeSet<AssetId>) -> BTreeMap<AssetId, serde_json::Value>;
+        money_of(assets: &BTreeSet<AssetId>) -> BTreeMap<AssetId, Money>;
+        account_sums(names: &BTreeSet<String>) -> BTreeMap<String, AccountSums>;
+        waiting_for_money(after: Option<&AssetId>, assets_max: u32) -> Vec<AssetId>;
         add_assets(rows: &mut [AssetRow]) -> ();
         queue_ends(queues: &BTreeSet<ProducerQueue>) -> BTreeMap<ProducerQueue, u64>;
         move_queue_ends(ends: &BTreeMap<ProducerQueue, u64>) -> ();

@@ -1,5 +1,7 @@
 //! What work cost: the ledger of a real run, shown and added up.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
 use crate::service::{Service, copy_in, ended, states, until};
@@ -56,7 +58,8 @@ asset = base.execute('SELECT min(arrival) FROM assets').fetchone()[0]
 last = int(time.time() - 600) // 86400 - 1
 for ago in range(10):
     amount = 3000000 if ago == 0 else 1000000
-    base.execute('INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    base.execute('''INSERT INTO ledger (asset, task, attempt, resource, at_ms, node_type, quantity, unit_price_nanos,
+                    unit, price_date, amount_nanos, method, waste) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)''',
                  (asset, 'validate', 100 + ago, 'node-time', (last - ago) * 86400000 + 1000, 'c6a-xlarge', 1, amount, 1,
                   '2026-08-01', amount, 'measured', 0))
 base.commit()
@@ -276,6 +279,99 @@ fn each_command_of_the_page_about_rising_costs_works() {
     assert!(tried >= 10, "{tried}");
     let status = home.reelgate(&["fleet", "status"]);
     assert!(!talk(&status).contains("paused"), "the last command ends the pause: {}", talk(&status));
+}
+
+#[test]
+fn an_estimate_is_what_the_ledger_saw_such_work_use() {
+    let home = TempHome::encoding_quickly();
+    let config = home.file("reelgate.toml");
+    std::fs::write(&config, "[cost]\nnode_type = \"c6a-xlarge\"\nvcpus = 4\n").unwrap();
+    let films: Vec<_> = (0..9).map(|number| home.file(&format!("shows/{number}.mp4"))).collect();
+    for (number, film) in films.iter().enumerate() {
+        // Another tag makes each another content with the same pictures.
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-v", "error", "-i"])
+            .arg(sample("big-buck-bunny-5s.mp4"))
+            .args(["-c", "copy", "-metadata", &format!("title={number}")])
+            .arg(film)
+            .status();
+        assert!(made.unwrap().success());
+    }
+    let with_config = ["--config", config.to_str().unwrap()];
+    let estimated = |target: &Path| {
+        let target = target.to_str().unwrap();
+        json(&home, &[&["cost", "estimate", target, "--json"], &with_config[..]].concat())
+    };
+    let whole = |line: &Value, key: &str| line["total"][key].as_i64().unwrap();
+    let first_day = estimated(&films[8]);
+    assert!(0 < whole(&first_day[0], "p50_nanos"), "{first_day:?}");
+    assert!(whole(&first_day[0], "p50_nanos") <= whole(&first_day[0], "p90_nanos"), "{first_day:?}");
+    assert_eq!(first_day[0]["total"], first_day[1]["total"], "one file is the total");
+
+    let others: Vec<&Path> = films[..8].iter().map(PathBuf::as_path).collect();
+    let (_, run) = home.run_with(&with_config, &others);
+    let mut used = Vec::new();
+    for asset in run {
+        let shown = json(&home, &["cost", "show", asset["asset_id"].as_str().unwrap(), "--json"]);
+        let sampling = shown.iter().find(|line| line["stage"] == "enrich" && line["resource"] == "node-time");
+        used.push(sampling.unwrap()["quantity"].as_u64().unwrap());
+    }
+    used.sort_unstable();
+    let learned = estimated(&films[8]);
+    let stage = &learned[0]["stages"]["enrich"];
+    // The slope of equal work is its median, the fourth of eight; a millisecond may be rounded.
+    let near = |found: &Value, expected: u64| found.as_u64().unwrap().abs_diff(expected) <= 1;
+    assert!(near(&stage["cpu_p50_ms"], used[3]), "{used:?}: {stage}");
+    assert!(near(&stage["cpu_p90_ms"], used[7]), "{used:?}: {stage}");
+
+    let all = estimated(films[0].parent().unwrap());
+    let (total, files) = all.split_last().unwrap();
+    let sum: i64 = files.iter().map(|line| whole(line, "p50_nanos")).sum();
+    assert_eq!((files.len(), whole(total, "p50_nanos")), (9, sum));
+    let last = films[8].to_str().unwrap();
+    let told = talk(&home.reelgate(&[&["cost", "estimate", last], &with_config[..]].concat()));
+    assert!(told.contains("1 file on c6a-xlarge: $0.153 for 14400000 ms"), "{told}");
+}
+
+#[test]
+fn what_would_be_refused_is_estimated_as_its_validation_alone() {
+    let home = TempHome::new();
+    let playlist = sample("playlist-in-disguise.mp4");
+    let lines = json(&home, &["cost", "estimate", playlist.to_str().unwrap(), "--json"]);
+    assert_eq!(lines[0]["note"], "would be refused after its validation: playlist_refused");
+    let stages: Vec<&String> = lines[0]["stages"].as_object().unwrap().keys().collect();
+    assert_eq!(stages, ["validate"]);
+    let told = talk(&home.reelgate(&["cost", "estimate", playlist.to_str().unwrap()]));
+    assert!(told.contains("nothing has a price: cost.node_type is not set"), "{told}");
+}
+
+#[test]
+fn an_estimate_of_nothing_or_with_an_unknown_profile_is_one_clear_line() {
+    let home = TempHome::new();
+    let film = sample("big-buck-bunny-5s.mp4");
+    let film = film.to_str().unwrap();
+    for (arguments, expected) in [
+        (vec!["cost", "estimate", "nowhere.mp4"], "nowhere.mp4: expected a file, a directory, or a prefix"),
+        (
+            vec!["cost", "estimate", film, "--profile", "gold"],
+            "--profile: the configuration has no profile, found `gold`",
+        ),
+    ] {
+        let refused = home.reelgate(&arguments);
+        assert_eq!(refused.status.code(), Some(2), "{}", talk(&refused));
+        assert!(talk(&refused).contains(expected), "{}", talk(&refused));
+    }
+    let refused = home
+        .command(&["cost", "estimate", film])
+        .env("REELGATE__COST__NODE_TYPE", "x9-huge")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        talk(&refused).contains("cost.node_type: expected a node type with a price"),
+        "{}",
+        talk(&refused)
+    );
 }
 
 #[test]

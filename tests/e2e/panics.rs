@@ -88,6 +88,10 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         inspections: Semaphore::new(1),
         film_wait_ms: 0,
         rates: Rates::free(),
+        estimates: reelgate_actors::estimator::Estimates::new(
+            reelgate_actors::estimator::Estimator::first_day(Rates::free(), false).unwrap(),
+        ),
+        caps: reelgate_cost::cap::Caps::default(),
         lease_ms: 5_000,
         poll_ms: 50,
         progress_board: ProgressBoard::default(),

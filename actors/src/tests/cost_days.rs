@@ -35,7 +35,7 @@ async fn spend(fixture: &Fixture, key: &str, nanos: i64) {
         metadata: None,
         ending: Ending::Fault(Fault::new(Code::Truncated, "in a test")),
         usage: UsageRecord::default(),
-        cost: AttemptCost { node_type: "node".into(), charges: vec![charge] },
+        cost: AttemptCost { node_type: "node".into(), charges: vec![charge], ..AttemptCost::default() },
     };
     fixture.store.complete(&[report]).await.unwrap();
 }

@@ -11,6 +11,7 @@ use reelgate_conformance::fault_plan::FaultPlan;
 use reelgate_conformance::faulty::Faulty;
 use reelgate_conformance::memory_seal::MemorySeal;
 use reelgate_conformance::samples;
+use reelgate_cost::cap::Caps;
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::{AssetId, NodeId, ReceiverName};
 use reelgate_flow::policy::Policy;
@@ -39,6 +40,7 @@ use tokio::time::Instant;
 use crate::availability::Availability;
 use crate::breaker::Breaker;
 use crate::engine_context::{Credits, EngineContext, Roles};
+use crate::estimator::{Estimates, Estimator};
 use crate::guard::ExitGuard;
 use crate::messages::{
     ActorExited, DrainStarted, NodeSuspected, NoticesOwed, Role, Stage, TaskClaimed, UploadsIngested,
@@ -144,6 +146,8 @@ impl Fixture {
             credits: CREDITS,
             inspections: Semaphore::new(1),
             rates: Rates::free(),
+            estimates: Estimates::new(Estimator::first_day(Rates::free(), false).unwrap()),
+            caps: Caps::default(),
             lease_ms: LEASE_MS,
             poll_ms: POLL_MS,
             progress_board: ProgressBoard::default(),

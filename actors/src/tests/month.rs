@@ -121,7 +121,7 @@ async fn month(seed: u64) -> (NanoUsd, NanoUsd, NanoUsd, u64) {
                 TaskKey::Validate => Ending::Fault(Fault::new(Code::Truncated, "in a test")),
                 _ => Ending::Success(Success::Withdrawn { source_location: "x".into(), withdrawal_record }),
             };
-            let cost = nodes.rates[1].charge(cpu_ms, &meter);
+            let cost = nodes.rates[1].charge(cpu_ms, &meter, None);
             let report = TaskReport { cost, ..report(&claim.fence, &NodeId::new("light"), ending) };
             store.complete(&[report]).await.unwrap();
         }

@@ -36,7 +36,8 @@ pub async fn read(
     let mut writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
     let mut gstreamer = String::new();
     let media_ns = planned.as_ref().map(|planned| planned.media_ns);
-    if let Some(MediaJob { job, media_ns, duration_ns, .. }) = planned {
+    if let Some(MediaJob { job, media_ns, duration_ns, work, .. }) = planned {
+        learned.work = work;
         // It reads the same text as the samples do.
         let budget = context.settings.budgets.enrich(duration_ns);
         let (source, opened) = source::open(context, claim).await?.split();

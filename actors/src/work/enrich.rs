@@ -26,7 +26,7 @@ impl StageTask for Enrich {
         cancel: CancelFlag,
         learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
-        let MediaJob { job, media_ns, duration_ns, .. } = MediaJob::carried(&claim)?;
+        let MediaJob { job, media_ns, duration_ns, work, .. } = MediaJob::carried(&claim)?;
         show_on_board(&context, &claim).await?;
         let budget = context.settings.budgets.enrich(duration_ns);
         // A linked asset has no encodes of its own, so only its source can be searched.
@@ -45,6 +45,7 @@ impl StageTask for Enrich {
                 (ran.finished, joined(staging.await)??)
             }
             None => {
+                learned.work = work;
                 let order = MediaOrder { job, budget, media_ns };
                 let Staged { finished, outputs, .. } =
                     run_staged(&context, &claim, order, Segments::Files, &cancel, learned).await?;

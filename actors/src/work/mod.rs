@@ -18,6 +18,7 @@ pub mod manifest;
 mod media;
 mod output;
 pub mod package;
+pub mod planned_work;
 mod producer_metadata;
 mod products;
 pub mod progress;

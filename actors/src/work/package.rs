@@ -18,12 +18,18 @@ use reelgate_ports::records::{AssetRecord, Claim, RenditionRecord, Success};
 use reelgate_ports::store::Store;
 
 use crate::engine_context::EngineContext;
+use crate::stage::AttemptFacts;
 use crate::work::output::Output;
+use crate::work::planned_work::of_files;
 use crate::work::products::{Encoded, Planned, Products, product, read_document, to_document};
 use crate::work::{caption_files, captions, joined, ours, progressive, stored_redaction, track_files};
 
 /// [`TaskKey::Package`].
-pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
+pub async fn package(
+    context: &Arc<EngineContext>,
+    claim: &Claim,
+    learned: &mut AttemptFacts,
+) -> Result<Success, Fault> {
     let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
     let files = caption_files::of_products(&products)?;
@@ -38,6 +44,7 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     if planned.plan.segments == Segments::ByteRanges {
         packaged = packaged.in_track_files(|file| track_files::facts(&products, file))?;
     }
+    learned.work = Some(of_files(packaged.renditions.len() as u64));
     let renditions = packaged.renditions.iter().map(record).collect();
     let left_out = packaged.left_out(&planned.inspection.facts);
     let texts = std::mem::take(&mut packaged.texts);

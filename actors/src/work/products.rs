@@ -7,14 +7,14 @@ use reelgate_pipelines::messages::{Inspection, Job, VideoJob};
 use reelgate_pipelines::recipes::package::StagedFile;
 use reelgate_pipelines::recipes::plan::{Plan, VideoChunk};
 use reelgate_pipelines::recipes::settings::Segments;
-use reelgate_ports::records::{Claim, StagedOutput, TaskJob};
+use reelgate_ports::records::{AttemptWork, Claim, StagedOutput, TaskJob};
 use reelgate_ports::store::{Product, Store};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::engine_context::EngineContext;
-use crate::work::ours;
 use crate::work::output::{Output, Part};
+use crate::work::{ours, planned_work};
 
 /// Encoding one audio track costs about a twentieth of encoding video of the same length.
 const AUDIO_SHARE: u64 = 20;
@@ -41,24 +41,30 @@ impl Planned {
         let (duration_ns, segments) = (self.plan.duration_ns, self.plan.segments);
         let media_ns = self.inspection.facts.duration_ns;
         let mut jobs = Vec::with_capacity(self.plan.video.len() + 3);
-        for (chunk, VideoChunk { job, .. }) in (0..self.video_chunks()?).zip(&self.plan.video) {
+        let facts = &self.inspection.facts;
+        for (chunk, planned) in (0..self.video_chunks()?).zip(&self.plan.video) {
+            let VideoChunk { job, .. } = planned;
+            let work = Some(planned_work::of_chunk(facts, planned));
             let (media_ns, job) = (chunk_ns(job), Job::Video(job.clone()));
-            let planned = MediaJob { job, media_ns, duration_ns, segments };
+            let planned = MediaJob { job, media_ns, duration_ns, segments, work };
             jobs.push(planned.of(TaskKey::Video { chunk })?);
         }
         if let Some(audio) = &self.plan.audio {
             let job = Job::Audio(audio.clone());
             let media_ns = (media_ns / AUDIO_SHARE).saturating_mul(audio.passes());
-            jobs.push(MediaJob { job, media_ns, duration_ns, segments }.of(TaskKey::Audio)?);
+            let work = Some(planned_work::of_audio(audio, duration_ns));
+            jobs.push(MediaJob { job, media_ns, duration_ns, segments, work }.of(TaskKey::Audio)?);
         }
         if let Some(captions) = &self.plan.captions {
             let job = Job::Captions(captions.job.clone());
+            let work = Some(planned_work::of_captions(media_ns));
             let media_ns = media_ns / CAPTIONS_SHARE;
-            jobs.push(MediaJob { job, media_ns, duration_ns, segments }.of(TaskKey::Captions)?);
+            jobs.push(MediaJob { job, media_ns, duration_ns, segments, work }.of(TaskKey::Captions)?);
         }
         let job = Job::Enrich(self.plan.enrich.clone());
+        let work = Some(planned_work::of_samples(facts, &self.plan.enrich));
         let media_ns = media_ns / ENRICH_SHARE;
-        jobs.push(MediaJob { job, media_ns, duration_ns, segments }.of(TaskKey::Enrich)?);
+        jobs.push(MediaJob { job, media_ns, duration_ns, segments, work }.of(TaskKey::Enrich)?);
         Ok(jobs)
     }
 
@@ -78,6 +84,9 @@ pub struct MediaJob {
     /// How segments are published, which decides how they are staged.
     #[serde(default)]
     pub segments: Segments,
+    /// How much work it is; `None` in plans of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<AttemptWork>,
 }
 
 impl MediaJob {

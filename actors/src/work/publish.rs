@@ -19,6 +19,7 @@ use crate::stage::{AttemptFacts, StageTask};
 use crate::work::manifest::{MANIFEST_VERSION, MadeWith, Manifest, ManifestOutput, ManifestSource, Tools};
 use crate::work::output::Output;
 use crate::work::package::package;
+use crate::work::planned_work::of_files;
 use crate::work::products::{Encoded, Planned, Products};
 use crate::work::publication::{Current, published_manifest, published_path, turn};
 use crate::work::withdraw::{keep_source, restore, withdraw};
@@ -32,11 +33,11 @@ impl StageTask for Publish {
         context: Arc<EngineContext>,
         claim: Claim,
         _: CancelFlag,
-        _: &mut AttemptFacts,
+        learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
         match claim.fence.task {
-            TaskKey::Package => package(&context, &claim).await,
-            TaskKey::Publish => publish(&context, &claim).await,
+            TaskKey::Package => package(&context, &claim, learned).await,
+            TaskKey::Publish => publish(&context, &claim, learned).await,
             TaskKey::Restore => restore(&context, &claim).await,
             TaskKey::KeepSource => keep_source(&context, &claim).await,
             _ => withdraw(&context, &claim).await,
@@ -44,7 +45,11 @@ impl StageTask for Publish {
     }
 }
 
-async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
+async fn publish(
+    context: &EngineContext,
+    claim: &Claim,
+    learned: &mut AttemptFacts,
+) -> Result<Success, Fault> {
     let (turn, asset) = turn(context, claim).await?;
     let asset = &asset;
     let sha256 = asset.sha256.clone();
@@ -54,6 +59,7 @@ async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Faul
         Some(original) => copy_of(context, original, asset, source).await?,
         None => own(context, asset, source).await?,
     };
+    learned.work = Some(of_files(items.len() as u64));
     let mut text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Fault::new(Code::Internal, format!("write the manifest: {error}")))?;
     text.push(b'\n');

@@ -17,6 +17,7 @@ use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::findings::{judge, record};
 use crate::work::look::{Look, ScreenResult, SharedContent, shared_content};
+use crate::work::planned_work::of_files;
 use crate::work::products::{Planned, document, to_document};
 use crate::work::redaction::{by_policy, on_screen};
 use crate::work::stored_redaction::removed;
@@ -30,8 +31,9 @@ impl StageTask for Screen {
         context: Arc<EngineContext>,
         claim: Claim,
         _: CancelFlag,
-        _: &mut AttemptFacts,
+        learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
+        learned.work = Some(of_files(1));
         match claim.fence.task {
             TaskKey::ExternalScan => external_scan::scan(&context, &claim).await,
             _ => screen(&context, &claim).await,

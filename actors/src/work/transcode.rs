@@ -37,7 +37,8 @@ impl StageTask for Transcode {
             return redacted(&context, &claim, planned, &request, &cancel, learned).await;
         }
         let budget = encode_budget(&context.settings.budgets, &planned)?;
-        let MediaJob { job, media_ns, segments, .. } = planned;
+        let MediaJob { job, media_ns, segments, work, .. } = planned;
+        learned.work = work;
         let order = MediaOrder { job, budget, media_ns };
         let Staged { finished, outputs, parts, gstreamer } =
             run_staged(&context, &claim, order, segments, &cancel, learned).await?;

@@ -18,6 +18,7 @@ use tracing::Span;
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
+use crate::work::planned_work::{of_validation, planned_work};
 use crate::work::products::Planned;
 use crate::work::{caption_files, given_checksums, job_file, joined, producer_metadata, source, sources};
 
@@ -66,8 +67,10 @@ impl StageTask for Validate {
         let (inspection, usage) = inspected?;
         let inspection = without_words(inspection);
         learned.usage = usage_record(usage);
+        learned.work = Some(of_validation(size_bytes));
         learned.facts = Some(Box::new(inspection.facts.clone()));
         let plan = plan(&inspection, settings, size_bytes)?;
+        learned.rest = context.estimates.of(&planned_work(&inspection.facts, &plan));
         let success = Planned { inspection, plan };
         Ok(Success::Validated {
             video_chunks: success.video_chunks()?,

@@ -5,7 +5,7 @@ use reelgate_cost::money::NanoUsd;
 use reelgate_cost::resource::Resource;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::{CostDays, LedgerRecord, LedgerRow};
+use reelgate_ports::records::{CostDays, LedgerRecord, LedgerRow, WorkSample};
 use reelgate_ports::store::LedgerFilter;
 use reelgate_store::work::UnitOfWork;
 use sqlx::PgConnection;
@@ -31,6 +31,8 @@ struct Columns {
     node_type: Vec<String>,
     price_date: Vec<String>,
     method: Vec<String>,
+    part: Vec<String>,
+    units: Vec<i64>,
 }
 
 impl Columns {
@@ -52,6 +54,8 @@ impl Columns {
             columns.node_type.push(record.node_type.clone());
             columns.price_date.push(charge.price_date.clone());
             columns.method.push(charge.method.as_str().to_owned());
+            columns.part.push(record.part.clone());
+            columns.units.push(number(record.units));
         }
         columns
     }
@@ -65,9 +69,10 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &UnitOfWork) -> DbResul
     let columns = Columns::of(work);
     sqlx::query!(
         "INSERT INTO ledger (asset, attempt, waste, at_ms, quantity, unit_price_nanos, unit, amount_nanos, task, resource,
-                             node_type, price_date, method)
+                             node_type, price_date, method, part, units)
          SELECT * FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::bigint[], $5::bigint[], $6::bigint[],
-                              $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+                              $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                              $15::bigint[])
          ON CONFLICT DO NOTHING",
         &columns.asset,
         &columns.attempt,
@@ -82,6 +87,8 @@ pub(crate) async fn write(conn: &mut PgConnection, work: &UnitOfWork) -> DbResul
         &columns.node_type,
         &columns.price_date,
         &columns.method,
+        &columns.part,
+        &columns.units,
     )
     .execute(conn)
     .await
@@ -104,6 +111,8 @@ struct Row {
     price_date: String,
     amount_nanos: i64,
     method: String,
+    part: String,
+    units: i64,
     waste: bool,
 }
 
@@ -125,6 +134,8 @@ impl Row {
             at_ms: large(self.at_ms, "ledger.at_ms")?,
             node_type: self.node_type,
             charge,
+            part: self.part,
+            units: large(self.units, "ledger.units")?,
             waste: self.waste,
         };
         Ok(LedgerRow { record, key: self.key, size_bytes: large(self.size_bytes, "assets.size_bytes")? })
@@ -173,7 +184,7 @@ impl PgStore {
         let rows = sqlx::query_as!(
             Row,
             "SELECT a.id, a.key, a.size_bytes, l.task, l.attempt, l.at_ms, l.node_type, l.resource, l.quantity, l.unit_price_nanos, l.unit,
-                    l.price_date, l.amount_nanos, l.method, l.waste
+                    l.price_date, l.amount_nanos, l.method, l.part, l.units, l.waste
              FROM ledger AS l JOIN assets AS a ON a.arrival = l.asset
              WHERE ($1::text IS NULL OR l.asset = (SELECT arrival FROM assets WHERE id = $1))
                  AND ($2::bigint IS NULL OR l.at_ms >= $2) AND ($3::bigint IS NULL OR l.at_ms < $3)
@@ -193,5 +204,28 @@ impl PgStore {
         .await
         .map_err(db("read the ledger"))?;
         Ok(rows.into_iter().map(Row::read).collect::<PortResult<_>>()?)
+    }
+
+    /// The last lines of successful attempts whose work is known, oldest first.
+    pub(crate) async fn read_recent_work(&self, lines_max: u32) -> DbResult<Vec<WorkSample>> {
+        let rows = sqlx::query!(
+            "SELECT task, part, node_type, resource, quantity, units FROM ledger WHERE units > 0 AND NOT waste
+             ORDER BY at_ms DESC, asset DESC, task DESC, attempt DESC, resource DESC LIMIT $1",
+            i64::from(lines_max),
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(db("read recent work"))?;
+        let samples = rows.into_iter().rev().map(|row| {
+            Ok(WorkSample {
+                task: task_key(&row.task)?,
+                part: row.part,
+                node_type: row.node_type,
+                resource: word(Resource::parse, &row.resource, "ledger.resource", "a resource")?,
+                quantity: large(row.quantity, "ledger.quantity")?,
+                units: large(row.units, "ledger.units")?,
+            })
+        });
+        Ok(samples.collect::<PortResult<_>>()?)
     }
 }

@@ -16,6 +16,7 @@
 
 mod again;
 mod audit;
+mod budgets;
 mod claim;
 mod connect;
 mod cursor;

@@ -12,6 +12,9 @@ pub(crate) fn hash(sha256_hex: &str) -> i64 {
     sha256_hex.get(..16).and_then(read).map_or(0, u64::cast_signed)
 }
 
+/// The lock of all accounts. A content whose hash is the same number only waits more often.
+const ACCOUNTS: i64 = i64::from_be_bytes(*b"accounts");
+
 /// Locks to take, in the order that all callers use.
 #[derive(Debug, Default)]
 pub(crate) struct Locks(BTreeSet<i64>);
@@ -20,6 +23,7 @@ impl Locks {
     /// The numbers of these locks; an odd one is a key, so that keys and contents do not collide.
     pub(crate) fn of(locks: &[Lock]) -> Self {
         let number = |lock: &Lock| match lock {
+            Lock::Accounts => ACCOUNTS,
             Lock::Key(sha256) => hash(sha256) | 1,
             Lock::Content(sha256) => hash(sha256) & !1,
         };

@@ -6,10 +6,11 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::audit::Seal;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal, ShareRecord,
+    AccountSums, AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+    ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
-use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
+use reelgate_store::session::{EventDelivery, LostLease, Money, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::PgConnection;
 
@@ -19,7 +20,7 @@ use crate::time::number;
 use crate::unit::Unit;
 use crate::write::{self, Written};
 use crate::{
-    audit, decisions, ingest, late_events, leases, ledger, outbox, products, proposals,
+    audit, budgets, decisions, ingest, late_events, leases, ledger, outbox, products, proposals,
     scans_and_refused_events, shards, shares,
 };
 
@@ -92,6 +93,22 @@ impl Session for PgSession<'_> {
         assets: &BTreeSet<AssetId>,
     ) -> DbResult<BTreeMap<AssetId, serde_json::Value>> {
         products::covered_by_releases(self.conn, assets).await
+    }
+
+    async fn money_of(&mut self, assets: &BTreeSet<AssetId>) -> DbResult<BTreeMap<AssetId, Money>> {
+        budgets::money(self.conn, &mut self.unit.work, assets).await
+    }
+
+    async fn account_sums(&mut self, names: &BTreeSet<String>) -> DbResult<BTreeMap<String, AccountSums>> {
+        budgets::sums(&mut *self.conn, &names.iter().cloned().collect::<Vec<_>>()).await
+    }
+
+    async fn waiting_for_money(
+        &mut self,
+        after: Option<&AssetId>,
+        assets_max: u32,
+    ) -> DbResult<Vec<AssetId>> {
+        budgets::waiting(self.conn, after, assets_max).await
     }
 
     async fn add_assets(&mut self, rows: &mut [AssetRow]) -> DbResult<()> {

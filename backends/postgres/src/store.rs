@@ -1,10 +1,11 @@
 //! The port's calls, each carried out by its own file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use reelgate_cost::cap::Caps;
 use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
@@ -12,10 +13,10 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
-    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress,
-    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, ShareRow, TaskReport,
-    UnarchivedResult,
+    AccountSums, Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing,
+    Decision, DecisionOutcome, EstimateRow, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested,
+    LedgerRow, MediaProgress, NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained,
+    ShareRow, TaskReport, UnarchivedResult, WorkSample,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
@@ -200,6 +201,18 @@ impl Queries for PgStore {
         Ok(again!(self, self.read_cost_days())?)
     }
 
+    async fn estimates(&self, after: Option<&AssetId>, rows_max: u32) -> PortResult<Vec<EstimateRow>> {
+        Ok(again!(self, self.read_estimates(after, rows_max))?)
+    }
+
+    async fn account_sums(&self, names: &[String]) -> PortResult<BTreeMap<String, AccountSums>> {
+        Ok(again!(self, self.read_accounts(names))?)
+    }
+
+    async fn recent_work(&self, lines_max: u32) -> PortResult<Vec<WorkSample>> {
+        Ok(again!(self, self.read_recent_work(lines_max))?)
+    }
+
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
         Ok(again!(self, self.read_queue(rows_max))?)
     }
@@ -226,6 +239,10 @@ impl Decisions for PgStore {
 
     async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision> {
         self.transact(&Approve(asset, approval)).await
+    }
+
+    async fn admit(&self, caps: &Caps) -> PortResult<u64> {
+        service::admit(self, caps).await
     }
 
     async fn review(&self, review_ms: u64) -> PortResult<u64> {

@@ -10,7 +10,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::records::{
-    Applied, AttemptCost, Claim, Decided, Ending, LedgerRow, NodeReport, TaskReport,
+    Applied, AttemptCost, AttemptWork, Claim, Decided, Ending, LedgerRow, NodeReport, TaskReport, WorkSample,
 };
 use reelgate_ports::store::LedgerFilter;
 
@@ -31,7 +31,8 @@ fn used(resource: Resource, quantity: u64) -> Charge {
 /// Five milliseconds and three PUTs.
 fn cost() -> AttemptCost {
     let charges = vec![used(Resource::NodeTime, 5), used(Resource::S3Put, 3)];
-    AttemptCost { node_type: "c6a-xlarge".into(), charges }
+    let work = Some(AttemptWork { part: "720p veryfast".into(), units: 40, files: 2 });
+    AttemptCost { node_type: "c6a-xlarge".into(), charges, work, asked: None }
 }
 
 fn with_cost(report: TaskReport) -> TaskReport {
@@ -211,6 +212,33 @@ pub async fn the_ledger_is_read_in_pages_by_asset_and_by_time(home: &dyn StoreHo
     let (from_ms, until_ms) = (Some(times[1]), Some(times[2]));
     let filter = LedgerFilter { from_ms, until_ms, lines_max: 9, ..LedgerFilter::default() };
     assert_eq!(fixture.store.ledger(&filter).await.unwrap(), of_second);
+}
+
+pub async fn recent_work_is_what_succeeded_last_and_how_much_it_was(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    fixture.upload("b", 1).await;
+    for claim in fixture.claim(Lane::Light, 2).await {
+        fixture.complete_one(failed(&claim)).await;
+    }
+    assert!(fixture.store.recent_work(9).await.unwrap().is_empty(), "failed attempts teach nothing");
+    fixture.clock.advance_ms(60_000);
+    let claims = fixture.claim(Lane::Light, 2).await;
+    let mut bare = with_cost(validated(&claims[0], SHA256));
+    bare.cost.work = None;
+    fixture.complete_one(bare).await;
+    fixture.complete_one(with_cost(validated(&claims[1], SHA256))).await;
+    let sample = |resource, quantity, units| WorkSample {
+        task: TaskKey::Validate,
+        part: "720p veryfast".into(),
+        node_type: "c6a-xlarge".into(),
+        resource,
+        quantity,
+        units,
+    };
+    let both = [sample(Resource::NodeTime, 5, 40), sample(Resource::S3Put, 3, 2)];
+    assert_eq!(fixture.store.recent_work(9).await.unwrap(), both);
+    assert_eq!(fixture.store.recent_work(1).await.unwrap(), both[1..]);
 }
 
 pub async fn an_erased_asset_keeps_its_costs_without_its_key(home: &dyn StoreHome) {

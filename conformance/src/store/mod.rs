@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod audit;
+pub mod budgets;
 pub mod caption_files;
 pub mod claims;
 pub mod cost_days;
@@ -125,6 +126,7 @@ macro_rules! store_suite {
                 a_report_that_comes_too_late_is_waste
                 an_attempt_that_never_was_is_not_charged
                 the_ledger_is_read_in_pages_by_asset_and_by_time
+                recent_work_is_what_succeeded_last_and_how_much_it_was
                 an_erased_asset_keeps_its_costs_without_its_key
             }
             cost_days: {
@@ -133,6 +135,15 @@ macro_rules! store_suite {
                 a_clock_that_was_ahead_or_is_set_back_closes_no_day_twice
                 shares_are_kept_with_the_day_and_read_in_pages_by_asset_and_by_day
                 a_node_is_up_from_its_first_call_of_a_day_to_its_last
+            }
+            budgets: {
+                money_is_reserved_with_the_work_and_booked_when_it_ends
+                work_without_money_is_parked_and_goes_on_when_there_is_some
+                a_new_day_and_a_raised_cap_let_work_go_on_and_a_clock_set_back_forgets_nothing
+                a_cap_of_one_asset_or_prefix_holds_for_no_other
+                an_operator_may_spend_above_a_cap_and_it_is_booked
+                what_is_parked_can_be_quarantined_and_erased_without_money
+                a_report_that_comes_after_the_end_is_booked_too
             }
             unarchived: {
                 a_restored_upload_begins_again_if_it_had_failed_because_of_the_archive

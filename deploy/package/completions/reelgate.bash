@@ -127,8 +127,17 @@ _reelgate() {
             reelgate__subcmd__audit__subcmd__help,verify)
                 cmd="reelgate__subcmd__audit__subcmd__help__subcmd__verify"
                 ;;
+            reelgate__subcmd__cost,accuracy)
+                cmd="reelgate__subcmd__cost__subcmd__accuracy"
+                ;;
             reelgate__subcmd__cost,anomalies)
                 cmd="reelgate__subcmd__cost__subcmd__anomalies"
+                ;;
+            reelgate__subcmd__cost,caps)
+                cmd="reelgate__subcmd__cost__subcmd__caps"
+                ;;
+            reelgate__subcmd__cost,estimate)
+                cmd="reelgate__subcmd__cost__subcmd__estimate"
                 ;;
             reelgate__subcmd__cost,export)
                 cmd="reelgate__subcmd__cost__subcmd__export"
@@ -142,8 +151,17 @@ _reelgate() {
             reelgate__subcmd__cost,show)
                 cmd="reelgate__subcmd__cost__subcmd__show"
                 ;;
+            reelgate__subcmd__cost__subcmd__help,accuracy)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__accuracy"
+                ;;
             reelgate__subcmd__cost__subcmd__help,anomalies)
                 cmd="reelgate__subcmd__cost__subcmd__help__subcmd__anomalies"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,caps)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__caps"
+                ;;
+            reelgate__subcmd__cost__subcmd__help,estimate)
+                cmd="reelgate__subcmd__cost__subcmd__help__subcmd__estimate"
                 ;;
             reelgate__subcmd__cost__subcmd__help,export)
                 cmd="reelgate__subcmd__cost__subcmd__help__subcmd__export"
@@ -304,8 +322,17 @@ _reelgate() {
             reelgate__subcmd__help__subcmd__audit,verify)
                 cmd="reelgate__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
+            reelgate__subcmd__help__subcmd__cost,accuracy)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__accuracy"
+                ;;
             reelgate__subcmd__help__subcmd__cost,anomalies)
                 cmd="reelgate__subcmd__help__subcmd__cost__subcmd__anomalies"
+                ;;
+            reelgate__subcmd__help__subcmd__cost,caps)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__caps"
+                ;;
+            reelgate__subcmd__help__subcmd__cost,estimate)
+                cmd="reelgate__subcmd__help__subcmd__cost__subcmd__estimate"
                 ;;
             reelgate__subcmd__help__subcmd__cost,export)
                 cmd="reelgate__subcmd__help__subcmd__cost__subcmd__export"
@@ -603,8 +630,34 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__cost)
-            opts="-h -V --home --config --log --help --version show report anomalies export help"
+            opts="-h -V --home --config --log --help --version estimate accuracy caps show report anomalies export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__accuracy)
+            opts="-h -V --json --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -640,6 +693,62 @@ _reelgate() {
                     return 0
                     ;;
                 --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__caps)
+            opts="-h -V --json --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__estimate)
+            opts="-h -V --profile --json --home --config --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -705,7 +814,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__cost__subcmd__help)
-            opts="show report anomalies export help"
+            opts="estimate accuracy caps show report anomalies export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -718,7 +827,49 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__accuracy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         reelgate__subcmd__cost__subcmd__help__subcmd__anomalies)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__caps)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__cost__subcmd__help__subcmd__estimate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1361,7 +1512,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__help__subcmd__cost)
-            opts="show report anomalies export"
+            opts="estimate accuracy caps show report anomalies export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1374,7 +1525,49 @@ _reelgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__accuracy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         reelgate__subcmd__help__subcmd__cost__subcmd__anomalies)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__caps)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        reelgate__subcmd__help__subcmd__cost__subcmd__estimate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1983,7 +2176,7 @@ _reelgate() {
             return 0
             ;;
         reelgate__subcmd__import)
-            opts="-h -V --rate --priority --limit --json --home --config --log --help --version"
+            opts="-h -V --rate --priority --limit --dry-run --json --home --config --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -252,16 +252,38 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated, and what is personal is still withdrawn'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "resume" -d 'End a pause'
 complete -c reelgate -n "__fish_reelgate_using_subcommand fleet; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -s h -l help -d 'Print help'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -s V -l version -d 'Print version'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "report" -d 'Add up what everything cost'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "anomalies" -d 'List the days on which a GB of uploads cost unusually much, by prefix and by profile'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "export" -d 'Write the ledger for other tools, one row for each line'
-complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from show report anomalies export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "estimate" -d 'Say what processing will probably cost, before it begins: median and 90th percentile, by stage'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "accuracy" -d 'Say how near estimates were to what was spent, by profile'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "caps" -d 'Show what each cap on spending leaves today and this month'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "report" -d 'Add up what everything cost'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "anomalies" -d 'List the days on which a GB of uploads cost unusually much, by prefix and by profile'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "export" -d 'Write the ledger for other tools, one row for each line'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and not __fish_seen_subcommand_from estimate accuracy caps show report anomalies export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from estimate" -l profile -d 'Plan with the settings of this profile instead of those of each path or key' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from estimate" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from estimate" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from estimate" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from estimate" -l json -d 'One JSON object per file and line, then the total'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from estimate" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from estimate" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from accuracy" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from accuracy" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from accuracy" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from accuracy" -l json -d 'One JSON object per profile and line, then the total'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from accuracy" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from accuracy" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from caps" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from caps" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from caps" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from caps" -l json -d 'One JSON object per cap and line'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from caps" -s h -l help -d 'Print help'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from caps" -s V -l version -d 'Print version'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from show" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
@@ -301,6 +323,9 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -l focus -d 'As CSV with the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "estimate" -d 'Say what processing will probably cost, before it begins: median and 90th percentile, by stage'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "accuracy" -d 'Say how near estimates were to what was spent, by profile'
+complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "caps" -d 'Show what each cap on spending leaves today and this month'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "report" -d 'Add up what everything cost'
 complete -c reelgate -n "__fish_reelgate_using_subcommand cost; and __fish_seen_subcommand_from help" -f -a "anomalies" -d 'List the days on which a GB of uploads cost unusually much, by prefix and by profile'
@@ -343,6 +368,7 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand import" -l limit -d 'S
 complete -c reelgate -n "__fish_reelgate_using_subcommand import" -l home -d 'Directory that holds everything Reelgate keeps: database, work, published, quarantine' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand import" -l config -d 'Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it' -r -F
 complete -c reelgate -n "__fish_reelgate_using_subcommand import" -l log -d 'Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines' -r
+complete -c reelgate -n "__fish_reelgate_using_subcommand import" -l dry-run -d 'Ingest nothing: count the uploads, and say roughly what they would cost'
 complete -c reelgate -n "__fish_reelgate_using_subcommand import" -l json -d 'One JSON object at the end'
 complete -c reelgate -n "__fish_reelgate_using_subcommand import" -s h -l help -d 'Print help'
 complete -c reelgate -n "__fish_reelgate_using_subcommand import" -s V -l version -d 'Print version'
@@ -481,6 +507,9 @@ complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "undrain" -d 'Withdraw the order to drain'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "pause" -d 'Let all nodes begin no heavy work: encoding and sampling. What runs is finished, uploads are recorded and validated, and what is personal is still withdrawn'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from fleet" -f -a "resume" -d 'End a pause'
+complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "estimate" -d 'Say what processing will probably cost, before it begins: median and 90th percentile, by stage'
+complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "accuracy" -d 'Say how near estimates were to what was spent, by profile'
+complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "caps" -d 'Show what each cap on spending leaves today and this month'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "show" -d 'Show what an asset cost: every attempt and resource, in order'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "report" -d 'Add up what everything cost'
 complete -c reelgate -n "__fish_reelgate_using_subcommand help; and __fish_seen_subcommand_from cost" -f -a "anomalies" -d 'List the days on which a GB of uploads cost unusually much, by prefix and by profile'

@@ -1,5 +1,6 @@
 //! The inputs and the effects of a step, as values.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::cause::Cause;
@@ -179,6 +180,11 @@ pub enum Input {
     ContentRedacted,
     /// A caption file beside the film has come.
     CaptionFileCame,
+    /// What was planned may cost more than there is money for, and none of it was begun.
+    OverBudget {
+        /// What there is, and what is needed.
+        detail: String,
+    },
 }
 
 /// What the store must do in the same transaction as it writes the new state.
@@ -272,6 +278,8 @@ pub enum Note {
     RedactingCopy,
     /// The caption files beside it are read and searched anew.
     ReadingCaptionFiles,
+    /// Its work waits for money.
+    OverBudget(Fault),
 }
 
 /// The input does not apply to the asset's current state; nothing was changed.

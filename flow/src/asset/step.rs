@@ -42,6 +42,7 @@ impl Asset {
             Input::Redact(parts) => self.redacted(&parts, effects),
             Input::ContentRedacted => self.content_redacted(effects),
             Input::CaptionFileCame => self.caption_file_came(effects),
+            Input::OverBudget { detail } => self.over_budget(&detail, effects),
         }
     }
 

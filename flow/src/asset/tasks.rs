@@ -139,6 +139,21 @@ impl Asset {
         }
     }
 
+    /// Parks everything that was planned until there is money for it. Nothing of it may have begun.
+    pub(super) fn over_budget(&mut self, detail: &str, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        let begun =
+            |record: &TaskRecord| record.state == TaskState::Ready && record.attempts > record.answered;
+        if self.phase != Phase::Processing || self.tasks.values().any(begun) {
+            return Err(Stale);
+        }
+        let fault = Fault::new(Code::BudgetExceeded, detail);
+        self.park_ready(effects);
+        effects.push(Effect::Note(Note::OverBudget(fault.clone())));
+        self.reason = Some(fault);
+        self.end(Phase::Failed, effects);
+        Ok(())
+    }
+
     /// Ends a redo before it replaces outputs that are under hold. They stay visible, and a redrive goes on after the hold.
     pub(super) fn stop_for_hold(&mut self, effects: &mut Vec<Effect>) {
         let fault =

@@ -3,6 +3,7 @@
 use super::violation::{Violation, hold};
 use crate::asset::{Asset, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::{REDRIVES_MAX, STARTS_MAX, TASKS_MAX};
+use crate::reason::Code;
 use crate::task::TaskKey;
 
 /// Checks an asset between two steps; costs one pass over its tasks.
@@ -55,7 +56,14 @@ fn check_due(asset: &Asset) -> Result<(), Violation> {
     let waits = ended || asset.phase == Phase::Linked || asset.tasks.is_empty();
     hold(any || waits, "L1", "an asset that has not ended has nothing due")?;
     let stopped = |state: TaskState| asset.tasks.values().any(|t| t.state == state);
-    hold(asset.phase != Phase::Failed || stopped(TaskState::Dead), "L1", "a failed asset has no dead task")?;
+    let waits = asset.reason.as_ref().is_some_and(|fault| fault.code == Code::BudgetExceeded);
+    let failed = asset.phase == Phase::Failed;
+    hold(!failed || waits || stopped(TaskState::Dead), "L1", "a failed asset has no dead task")?;
+    hold(
+        !waits || (failed && stopped(TaskState::Parked)),
+        "B1",
+        "an asset waits for money and has no parked work",
+    )?;
     hold(
         asset.phase == Phase::Failed || !stopped(TaskState::Parked),
         "L1",

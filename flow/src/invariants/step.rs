@@ -2,7 +2,7 @@
 
 use super::violation::{Violation, hold};
 use crate::asset::{Asset, Effect, Input, Note, Phase, Redo, TaskRecord, TaskState};
-use crate::task::TaskKey;
+use crate::task::{Lane, TaskKey};
 
 /// Checks one step: the asset `before` it, the asset `after` it, and the `effects` of this step only. A stale step is checked
 /// the same way: it changes nothing and has no effects.
@@ -105,6 +105,13 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
     hold(entered.is_none_or(|phase| phase == after.phase), "L1", "the history shows another phase")?;
     hold(stays || entered.is_some(), "L1", "a phase changed without a line of history")?;
     let decided = matches!(input, Input::Quarantine(_) | Input::Found { .. } | Input::Release | Input::Erase);
+    let parked = matches!(input, Input::OverBudget { .. });
+    let begun = after.tasks.iter().any(|(task, record)| {
+        record.state == TaskState::Ready
+            && task.lane() == Lane::Heavy
+            && before.tasks.get(task) == Some(record)
+    });
+    hold(!parked || !begun, "B1", "work goes on though there is no money for it")?;
     let taken = before.exit.is_some() && after.phase != Phase::Received && !decided;
     let kept = before.exit == after.exit && before.reason == after.reason;
     hold(!taken || kept, "S7", "an asset changed its exit or its reason while it was withdrawn")

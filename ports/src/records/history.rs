@@ -71,6 +71,8 @@ events! {
     Redacting = "redacting",
     /// A published asset is processed again.
     Redone = "redone",
+    /// Its work waits for money.
+    OverBudget = "over_budget",
     /// The external scanner found something.
     Scanned = "scanned",
     /// The review of a quarantined asset is due.

@@ -2,10 +2,14 @@
 
 use reelgate_cost::charge::Charge;
 use reelgate_cost::daily::Finding;
+use reelgate_cost::estimate::{WorkAmount, WorkKind};
 use reelgate_cost::line::day_of;
 use reelgate_cost::resource::Resource;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
+use serde::{Deserialize, Serialize};
+
+use super::budget::Asked;
 
 /// What one attempt used, as its node counted it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -14,6 +18,65 @@ pub struct AttemptCost {
     pub node_type: String,
     /// At most one charge for each resource.
     pub charges: Vec<Charge>,
+    /// The work that it was used for; `None` where that cannot be compared with other attempts.
+    pub work: Option<AttemptWork>,
+    /// What a validation asks for the rest of the work on its asset; `None` where nothing has a price.
+    pub asked: Option<Box<Asked>>,
+}
+
+/// How much work an attempt has to do, whoever does it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AttemptWork {
+    /// What tells work of one kind of task apart, such as the largest rung and the preset of an encode.
+    pub part: String,
+    /// What the time of the node grows with: thousands of pixels of an encode, milliseconds of sound, kibibytes of a file.
+    pub units: u64,
+    /// What the requests for objects grow with: files that are written or copied.
+    pub files: u64,
+}
+
+impl AttemptWork {
+    /// This work, in the units in which a resource grows with it.
+    pub fn amount(&self, task: TaskKey, resource: Resource, node_type: &str) -> WorkAmount {
+        let units = if resource == Resource::NodeTime { self.units } else { self.files };
+        WorkAmount { kind: kind(task, &self.part, resource, node_type), units }
+    }
+}
+
+/// A kind of work. Only the time of a node depends on what the node is.
+fn kind(task: TaskKey, part: &str, resource: Resource, node_type: &str) -> WorkKind {
+    let node_type = if resource == Resource::NodeTime { node_type } else { "" };
+    WorkKind {
+        task: task.kind().to_owned(),
+        part: part.to_owned(),
+        resource,
+        node_type: node_type.to_owned(),
+    }
+}
+
+/// What an attempt that succeeded used of one resource, and for how much work.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkSample {
+    /// The task.
+    pub task: TaskKey,
+    /// [`AttemptWork::part`].
+    pub part: String,
+    /// What the node is.
+    pub node_type: String,
+    /// What was used.
+    pub resource: Resource,
+    /// How much of it, in its measure.
+    pub quantity: u64,
+    /// For so many units of work.
+    pub units: u64,
+}
+
+impl WorkSample {
+    /// The work.
+    pub fn amount(&self) -> WorkAmount {
+        let kind = kind(self.task, &self.part, self.resource, &self.node_type);
+        WorkAmount { kind, units: self.units }
+    }
 }
 
 /// One line of the ledger. The ledger has at most one line for each asset, task, attempt and resource, and no line is ever changed.
@@ -31,6 +94,10 @@ pub struct LedgerRecord {
     pub node_type: String,
     /// What was used, and what that costs.
     pub charge: Charge,
+    /// [`AttemptWork::part`] of what it was used for; empty where that is not known.
+    pub part: String,
+    /// How much work it was used for, in the units in which the resource grows with it; 0 where that is not known.
+    pub units: u64,
     /// It was of no use: the attempt failed, was given back, was lost, or its report came too late.
     pub waste: bool,
 }

@@ -305,6 +305,8 @@ mod tests {
             at_ms: 1_780_000_000_000,
             node_type: "c6a-xlarge-spot".into(),
             charge,
+            part: String::new(),
+            units: 0,
             waste: true,
         };
         let row = LedgerRow { record, key: "=show, \"one\"/a.mp4".into(), size_bytes: 1 };

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use reelgate_cost::cap::Caps;
 use reelgate_cost::line::day_of;
 use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::Redo;
@@ -31,10 +32,10 @@ use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
-    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress,
-    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, ShareRow, TaskReport,
-    UnarchivedResult,
+    AccountSums, Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing,
+    Decision, DecisionOutcome, EstimateRow, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested,
+    LedgerRow, MediaProgress, NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained,
+    ShareRow, TaskReport, UnarchivedResult, WorkSample,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::{
@@ -314,6 +315,18 @@ impl Queries for MemoryStore {
         Ok(CostDays { closed, finished })
     }
 
+    async fn estimates(&self, after: Option<&AssetId>, rows_max: u32) -> PortResult<Vec<EstimateRow>> {
+        Ok(queries::estimates(&*self.state.lock().await, after, rows_max))
+    }
+
+    async fn account_sums(&self, names: &[String]) -> PortResult<BTreeMap<String, AccountSums>> {
+        Ok(queries::account_sums(&*self.state.lock().await, names))
+    }
+
+    async fn recent_work(&self, lines_max: u32) -> PortResult<Vec<WorkSample>> {
+        Ok(queries::recent_work(&*self.state.lock().await, lines_max))
+    }
+
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
         Ok(queries::queue(&*self.state.lock().await, self.now_ms(), rows_max))
     }
@@ -339,6 +352,10 @@ impl Decisions for MemoryStore {
 
     async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision> {
         self.transact(&Approve(asset, approval)).await
+    }
+
+    async fn admit(&self, caps: &Caps) -> PortResult<u64> {
+        service::admit(self, caps).await
     }
 
     async fn review(&self, review_ms: u64) -> PortResult<u64> {

@@ -11,8 +11,8 @@ use reelgate_ports::caption_files::family_sha256;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{
-    AssetDetail, AssetRecord, LedgerPosition, LedgerRecord, LedgerRow, MediaProgress, NodeRecord, QueueRow,
-    ShareRecord, ShareRow, TaskRow,
+    AccountSums, AssetBudget, AssetDetail, AssetRecord, EstimateRow, LedgerPosition, LedgerRecord, LedgerRow,
+    MediaProgress, NodeRecord, QueueRow, ShareRecord, ShareRow, TaskRow, WorkSample,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, LedgerFilter, ListFrom, Product, ShareFilter};
 
@@ -93,6 +93,43 @@ pub(super) fn shares(state: &State, filter: &ShareFilter) -> PortResult<Vec<Shar
 pub(super) fn uptimes(state: &State, of_day: u32) -> Vec<(NodeRate, u64)> {
     let on_day = state.uptimes.iter().filter(|((.., day), _)| *day == of_day);
     on_day.map(|(_, (rate, from_ms, until_ms))| (rate.clone(), until_ms.saturating_sub(*from_ms))).collect()
+}
+
+/// The last lines of successful attempts whose work is known, oldest first.
+pub(super) fn recent_work(state: &State, lines_max: u32) -> Vec<WorkSample> {
+    let is_known = |(_, record): &(&_, &LedgerRecord)| record.units > 0 && !record.waste;
+    let mut lines: Vec<_> = state.ledger.iter().filter(is_known).collect();
+    lines.sort_by_key(|(position, record)| (record.at_ms, *position));
+    let sample = |(_, record): &(_, &LedgerRecord)| WorkSample {
+        task: record.task,
+        part: record.part.clone(),
+        node_type: record.node_type.clone(),
+        resource: record.charge.resource,
+        quantity: record.charge.quantity,
+        units: record.units,
+    };
+    lines[lines.len().saturating_sub(lines_max as usize)..].iter().map(sample).collect()
+}
+
+/// What assets were estimated to cost and did cost, after an asset.
+pub(super) fn estimates(state: &State, after: Option<&AssetId>, rows_max: u32) -> Vec<EstimateRow> {
+    let after = after.and_then(|id| state.arrivals.get(id)).copied().unwrap_or(0);
+    let row = |(arrival, budget): (&i64, &AssetBudget)| {
+        let asset = &state.at(*arrival)?.row;
+        Some(EstimateRow {
+            asset: asset.id.clone(),
+            key: asset.source.id.key.clone(),
+            size_bytes: asset.source.size_bytes,
+            estimated: budget.estimated?,
+            cost: budget.cost?,
+        })
+    };
+    state.budgets.range(after + 1..).filter_map(row).take(rows_max as usize).collect()
+}
+
+/// The sums of accounts.
+pub(super) fn account_sums(state: &State, names: &[String]) -> BTreeMap<String, AccountSums> {
+    names.iter().filter_map(|name| Some((name.clone(), *state.accounts.get(name)?))).collect()
 }
 
 fn tasks(stored: &Stored) -> Vec<TaskRow> {

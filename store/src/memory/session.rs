@@ -3,22 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use reelgate_cost::money::NanoUsd;
 use reelgate_flow::asset::{Original, Phase};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::policy::Policy;
+use reelgate_flow::reason::Code;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::audit::Seal;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, NoticeRecord, Proposal, ShareRecord,
+    AccountSums, AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+    ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
 use tokio::sync::MutexGuard;
 
 use super::state::{State, Stored};
 use super::write;
-use crate::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
+use crate::session::{EventDelivery, LostLease, Money, ProducerQueue, RemovedNotice, Session};
 use crate::work::{AssetRow, Deletion, UnitOfWork};
 
 /// Maximum number of assets with the same content that are considered as the original.
@@ -131,6 +134,43 @@ impl Session for MemorySession<'_> {
             Some((id.clone(), self.state.find(id)?.products.get(&TaskKey::Restore)?.result.clone()))
         };
         Ok(assets.iter().filter_map(covered).collect())
+    }
+
+    async fn money_of(&mut self, assets: &BTreeSet<AssetId>) -> PortResult<BTreeMap<AssetId, Money>> {
+        let money = |id: &AssetId| {
+            let arrival = self.state.arrivals.get(id).copied()?;
+            let stored =
+                self.state.ledger.range((arrival, String::new(), 0, "")..(arrival + 1, String::new(), 0, ""));
+            let new = self.work.ledger.iter().filter(|record| record.asset == *id);
+            let mut lines: BTreeMap<_, NanoUsd> = BTreeMap::new();
+            for record in stored.map(|(_, record)| record).chain(new) {
+                let position = (record.task, record.attempt, record.charge.resource);
+                lines.entry(position).or_insert(record.charge.amount);
+            }
+            let cost = NanoUsd::sum(lines.into_values()).ok()?;
+            let budget = self.state.budgets.get(&arrival).cloned().unwrap_or_default();
+            Some((id.clone(), Money { cost, budget }))
+        };
+        Ok(assets.iter().filter_map(money).collect())
+    }
+
+    async fn account_sums(&mut self, names: &BTreeSet<String>) -> PortResult<BTreeMap<String, AccountSums>> {
+        let sums = |name: &String| Some((name.clone(), *self.state.accounts.get(name)?));
+        Ok(names.iter().filter_map(sums).collect())
+    }
+
+    async fn waiting_for_money(
+        &mut self,
+        after: Option<&AssetId>,
+        assets_max: u32,
+    ) -> PortResult<Vec<AssetId>> {
+        let after = after.and_then(|id| self.state.arrivals.get(id)).copied().unwrap_or(0);
+        let waits = |stored: &&Stored| {
+            let reason = stored.row.core.reason.as_ref();
+            let is_parked = reason.is_some_and(|fault| fault.code == Code::BudgetExceeded);
+            is_parked && stored.row.core.phase == Phase::Failed && stored.row.arrival > after
+        };
+        Ok(ids(self.state.assets.iter().filter(waits), assets_max))
     }
 
     async fn add_assets(&mut self, rows: &mut [AssetRow]) -> PortResult<()> {

@@ -10,8 +10,9 @@ use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, Decision, ExternalScanEvent, FindingRecord, HeavyPause, HistoryRecord, LedgerRecord,
-    NodeReport, NoticeRecord, ProducerMetadata, Proposal, RenditionRecord, ShareRecord, TaskJob,
+    AccountSums, AssetBudget, AuditRecord, Decision, ExternalScanEvent, FindingRecord, HeavyPause,
+    HistoryRecord, LedgerRecord, NodeReport, NoticeRecord, ProducerMetadata, Proposal, RenditionRecord,
+    ShareRecord, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -129,6 +130,10 @@ pub(super) struct State {
     pub uptimes: BTreeMap<(NodeId, String, u32), (NodeRate, u64, u64)>,
     /// Days of the ledger that are closed.
     pub closed_days: BTreeSet<u32>,
+    /// The money of assets, by arrival.
+    pub budgets: BTreeMap<i64, AssetBudget>,
+    /// By name.
+    pub accounts: BTreeMap<String, AccountSums>,
     /// How many records of the audit log the last announced seal covers.
     pub announced_records: u64,
     /// Whether the rule of two people was on at the last decision.
@@ -194,7 +199,7 @@ impl State {
         let stored = self.at(arrival)?;
         stored.row.core.tasks.get(&task).filter(|record| record.state == TaskState::Ready)?;
         let lease_ms = stored.extras.get(&task)?.lease.as_ref().map(|lease| lease.until_ms);
-        Some(((task.urgency(), stored.row.queue_position, arrival, name(task), task), lease_ms))
+        Some(((task.urgency(), stored.row.queue_position, arrival, task.kind(), task), lease_ms))
     }
 
     /// Adds a line to an asset's history and to what waits for the audit log.
@@ -208,14 +213,4 @@ impl State {
 
 fn index(arrival: i64) -> Option<usize> {
     usize::try_from(arrival).ok()?.checked_sub(1)
-}
-
-/// The beginning of a task's text, by which databases order the tasks of one asset.
-fn name(task: TaskKey) -> &'static str {
-    match task {
-        TaskKey::Video { .. } => "video",
-        TaskKey::Audio => "audio",
-        TaskKey::Captions => "captions",
-        other => other.stage(),
-    }
 }

@@ -71,6 +71,17 @@ pub(super) fn write(state: &mut State, mut work: UnitOfWork) -> Vec<String> {
         let position = (arrival, record.task.text(), record.attempt, record.charge.resource.as_str());
         state.ledger.entry(position).or_insert(record);
     }
+    for (id, budget) in std::mem::take(&mut work.budgets) {
+        if let Some(arrival) = state.arrivals.get(&id).copied() {
+            state.budgets.insert(arrival, budget);
+        }
+    }
+    for (name, change) in std::mem::take(&mut work.account_changes) {
+        let sums = state.accounts.entry(name).or_default();
+        // Both sums are of amounts that have room together: every change of them was added up before.
+        sums.spent = sums.spent.plus(change.spent).unwrap_or(sums.spent);
+        sums.reserved = sums.reserved.plus(change.reserved).unwrap_or(sums.reserved);
+    }
     for (id, kind) in &work.owed {
         if let Some(loaded) = work.loaded.get(id) {
             owe(state, &work, loaded, *kind);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::records::{Applied, Ending, Success, TaskReport};
 
+use super::budgets::{ask, asked};
 use super::relatives::{follow_up, learn_findings, learn_releases};
 use super::write_call::WriteCall;
 use crate::session::{Answer, Lock, Session};
@@ -24,7 +25,8 @@ impl WriteCall for Complete<'_> {
         let validated =
             |report: &&TaskReport| matches!(report.ending, Ending::Success(Success::Validated { .. }));
         let contents = self.0.iter().filter(validated).filter_map(|report| report.sha256.clone());
-        let locks: Vec<Lock> = contents.map(Lock::Content).collect();
+        let accounts = self.0.iter().any(|report| asked(report).is_some()).then_some(Lock::Accounts);
+        let locks: Vec<Lock> = contents.map(Lock::Content).chain(accounts).collect();
         (!locks.is_empty()).then_some(locks)
     }
 
@@ -54,7 +56,12 @@ impl WriteCall for Complete<'_> {
         }
         let mut applied = Vec::with_capacity(self.0.len());
         for report in self.0 {
-            applied.push(session.work().report(report)?);
+            let mut done = session.work().report(report)?;
+            if let (Applied::Committed(phase), Some(asked)) = (&mut done, asked(report)) {
+                ask(session, &report.fence.asset, asked).await?;
+                *phase = session.work().at(&report.fence.asset)?.row.core.phase;
+            }
+            applied.push(done);
         }
         follow_up(session).await?;
         Ok(applied)

@@ -6,6 +6,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{Approval, Decision, DecisionOutcome, Principal};
 
+use super::budgets::reserve_anyway;
 use super::relatives::{follow_up, learn_findings, load_family_of, load_versions_of};
 use super::write_call::WriteCall;
 use crate::history_lines::rule_line;
@@ -38,7 +39,8 @@ impl WriteCall for Redrive<'_> {
     }
 
     async fn run<S: Session>(&self, session: &mut S) -> Answer<(), S> {
-        with_versions(session, self.0, |work| work.redrive(self.0)).await
+        with_versions(session, self.0, |work| work.redrive(self.0)).await?;
+        reserve_anyway(session, self.0).await
     }
 }
 

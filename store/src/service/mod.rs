@@ -1,7 +1,9 @@
 //! Every writing call of a store, once, over any [`Session`](crate::session::Session). A backend runs a [`WriteCall`] in one
 //! transaction, writes what the session's unit of work holds afterwards, and commits.
 
+mod admit;
 mod audit;
+mod budgets;
 mod complete;
 mod cost;
 mod decisions;
@@ -12,6 +14,7 @@ mod relatives;
 mod unarchived;
 mod write_call;
 
+pub use admit::{Admit, admit};
 pub use audit::Seal;
 pub use complete::Complete;
 pub use cost::CloseDay;

@@ -6,10 +6,11 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::caption_files::{family_sha256, is_film};
 use reelgate_ports::error::PortResult;
 
+use super::budgets::settle;
 use crate::session::{Answer, Session};
 use crate::work::{FollowUp, UnitOfWork};
 
-/// Carries out the consequences of steps for other assets until there are no more. A round loads the assets of all
+/// Carries out the consequences of steps for other assets until there are no more, then books the cost of what has ended. A round loads the assets of all
 /// consequences so far at once; this is correct because a report and the consequences of another asset's report have no
 /// order.
 pub(super) async fn follow_up<S: Session>(session: &mut S) -> Answer<(), S> {
@@ -17,7 +18,7 @@ pub(super) async fn follow_up<S: Session>(session: &mut S) -> Answer<(), S> {
         let work = session.work();
         let round: Vec<FollowUp> = std::iter::from_fn(|| work.next_follow_up()).collect();
         if round.is_empty() {
-            return Ok(());
+            return settle(session).await;
         }
         let wanted = Wanted::of(session.work(), &round)?;
         if !wanted.duplicates_of.is_empty() {

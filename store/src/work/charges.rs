@@ -16,13 +16,16 @@ impl UnitOfWork {
             return;
         }
         let at_ms = self.now_ms;
+        let (work, node_type) = (report.cost.work.as_ref(), &report.cost.node_type);
         self.ledger.extend(report.cost.charges.iter().map(|charge| LedgerRecord {
             asset: fence.asset.clone(),
             task: fence.task,
             attempt: fence.attempt,
             at_ms,
-            node_type: report.cost.node_type.clone(),
+            node_type: node_type.clone(),
             charge: charge.clone(),
+            part: work.map(|work| work.part.clone()).unwrap_or_default(),
+            units: work.map_or(0, |work| work.amount(fence.task, charge.resource, node_type).units),
             waste,
         }));
     }
@@ -40,6 +43,8 @@ impl UnitOfWork {
             at_ms,
             node_type: node_type.unwrap_or_default(),
             charge: slot_time(report, lost, wall_ms),
+            part: String::new(),
+            units: 0,
             waste: true,
         });
     }

@@ -50,7 +50,7 @@ impl UnitOfWork {
     }
 
     /// Redrives an asset; false if it cannot be. A newer version of its key supersedes it at once.
-    fn begin_again(&mut self, id: &AssetId, by: Attribution<'_>) -> PortResult<bool> {
+    pub(super) fn begin_again(&mut self, id: &AssetId, by: Attribution<'_>) -> PortResult<bool> {
         let published = self.at(id)?.row.published_location.is_some();
         if !self.step(id, Input::Redrive { published }, by)? {
             return Ok(false);

@@ -7,6 +7,7 @@
 
 mod approvals;
 mod arrivals;
+mod budgets;
 mod caption_files;
 mod charges;
 mod decisions;

@@ -1,6 +1,6 @@
 //! The unit of work: steps loaded assets and collects what must be written.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use reelgate_flow::asset::{Effect, Input, NoticeKind, OriginalEnd, Phase, TaskRecord, WithFilm};
@@ -12,7 +12,7 @@ use reelgate_flow::task::TaskKey;
 use super::rows::{AssetRow, LearnedFact, Loaded, TaskExtra};
 use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::{FindingRecord, HistoryRecord, LedgerRecord};
+use reelgate_ports::records::{AccountSums, AssetBudget, FindingRecord, HistoryRecord, LedgerRecord};
 
 /// A consequence of one step for other assets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +61,10 @@ pub struct UnitOfWork {
     pub learned: Vec<LearnedFact>,
     /// Lines of the ledger to add. A line whose attempt already has one for the resource is left out.
     pub ledger: Vec<LedgerRecord>,
+    /// The money of assets to write.
+    pub budgets: BTreeMap<AssetId, AssetBudget>,
+    /// Changes of accounts to write, by name.
+    pub account_changes: BTreeMap<String, AccountSums>,
     /// Ids of violated invariants.
     pub violations: Vec<String>,
     /// How findings are answered now.
@@ -70,6 +74,8 @@ pub struct UnitOfWork {
     /// What the releases of some of the assets cover.
     pub covered: BTreeMap<AssetId, Vec<FindingRecord>>,
     pub(super) follow_ups: VecDeque<FollowUp>,
+    /// Assets that ended in this call and whose cost is not booked yet.
+    pub(super) ended: BTreeSet<AssetId>,
 }
 
 impl UnitOfWork {
@@ -82,11 +88,14 @@ impl UnitOfWork {
             owed: Vec::new(),
             learned: Vec::new(),
             ledger: Vec::new(),
+            budgets: BTreeMap::new(),
+            account_changes: BTreeMap::new(),
             violations: Vec::new(),
             policy,
             known: BTreeMap::new(),
             covered: BTreeMap::new(),
             follow_ups: VecDeque::new(),
+            ended: BTreeSet::new(),
         }
     }
 
@@ -144,9 +153,13 @@ impl UnitOfWork {
         if phase != before {
             loaded.row.ended_ms = phase.is_ended().then_some(now_ms);
         }
+        let ends = phase != before && phase.is_ended();
         let original = loaded.row.linked_to.clone();
         if !loaded.row.core.linked {
             loaded.row.linked_to = None;
+        }
+        if ends {
+            self.ended.insert(id.clone());
         }
         for effect in effects {
             self.apply(id, effect, by, original.as_ref())?;

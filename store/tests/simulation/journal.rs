@@ -88,9 +88,11 @@ impl Journal {
             Input::Done { .. } => (Hit::Done, Hit::StaleDone),
             Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
             Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
-            Input::OriginalEnded(_) | Input::Superseded | Input::ContentRedacted | Input::CaptionFileCame => {
-                return;
-            }
+            Input::OriginalEnded(_)
+            | Input::Superseded
+            | Input::ContentRedacted
+            | Input::CaptionFileCame
+            | Input::OverBudget { .. } => return,
             Input::Redrive { .. } => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
             Input::Quarantine(_) => (Hit::Quarantine, Hit::StaleQuarantine),

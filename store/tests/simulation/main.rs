@@ -3,6 +3,7 @@
 //!
 //! `REELGATE_SCHEDULES` sets how many schedules run, `REELGATE_SIM_SEED` replays one and prints its trace.
 
+mod budgets;
 mod fleet;
 mod journal;
 mod knowledge;

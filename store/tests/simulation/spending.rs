@@ -44,6 +44,8 @@ pub fn cost((row, task, attempt): Attempt) -> AttemptCost {
     AttemptCost {
         node_type: "node".into(),
         charges: used.into_iter().filter_map(|one| charge(one).ok()).collect(),
+        work: None,
+        asked: None,
     }
 }
 

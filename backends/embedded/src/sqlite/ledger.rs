@@ -5,7 +5,7 @@ use reelgate_cost::money::NanoUsd;
 use reelgate_cost::resource::Resource;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::{CostDays, LedgerRecord, LedgerRow};
+use reelgate_ports::records::{CostDays, LedgerRecord, LedgerRow, WorkSample};
 use reelgate_ports::store::LedgerFilter;
 use reelgate_store::work::UnitOfWork;
 use sqlx::sqlite::SqliteRow;
@@ -21,11 +21,11 @@ pub(super) async fn write(conn: &mut SqliteConnection, work: &UnitOfWork) -> Por
         return Ok(());
     }
     let cells = work.ledger.iter().filter_map(|record| {
-        let LedgerRecord { asset, task, attempt, at_ms, node_type, charge, waste } = record;
+        let LedgerRecord { asset, task, attempt, at_ms, node_type, charge, part, units, waste } = record;
         let arrival = work.loaded.get(asset)?.row.arrival;
         let price = (charge.unit_price.nanos(), charge.unit, &charge.price_date, charge.amount.nanos());
         let used = (charge.resource.as_str(), charge.quantity, charge.method.as_str());
-        Some((arrival, task, attempt, at_ms, node_type, used, price, u8::from(*waste)))
+        Some((arrival, task, attempt, at_ms, node_type, used, price, u8::from(*waste), part, units))
     });
     let cells = json(&cells.collect::<Vec<_>>())?;
     sqlx::query(INSERT).bind(cells).execute(conn).await.map_err(db("write the ledger"))?;
@@ -34,9 +34,10 @@ pub(super) async fn write(conn: &mut SqliteConnection, work: &UnitOfWork) -> Por
 
 const INSERT: &str = "
     INSERT INTO ledger (asset, task, attempt, at_ms, node_type, resource, quantity, method, unit_price_nanos, unit, price_date,
-                        amount_nanos, waste)
+                        amount_nanos, waste, part, units)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> '$[5][0]', value ->> '$[5][1]',
-           value ->> '$[5][2]', value ->> '$[6][0]', value ->> '$[6][1]', value ->> '$[6][2]', value ->> '$[6][3]', value ->> 7
+           value ->> '$[5][2]', value ->> '$[6][0]', value ->> '$[6][1]', value ->> '$[6][2]', value ->> '$[6][3]', value ->> 7,
+           value ->> 8, value ->> 9
     FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
 
 /// A page of the ledger.
@@ -65,6 +66,29 @@ pub(super) async fn read(pool: &SqlitePool, filter: &LedgerFilter) -> PortResult
     rows.iter().map(row).collect()
 }
 
+/// The last lines of successful attempts whose work is known, oldest first.
+pub(super) async fn recent_work(pool: &SqlitePool, lines_max: u32) -> PortResult<Vec<WorkSample>> {
+    let rows = sqlx::query(
+        "SELECT task, part, node_type, resource, quantity, units FROM ledger WHERE units > 0 AND NOT waste
+         ORDER BY at_ms DESC, asset DESC, task DESC, attempt DESC, resource DESC LIMIT ?",
+    )
+    .bind(lines_max)
+    .fetch_all(pool)
+    .await
+    .map_err(db("read recent work"))?;
+    let sample = |row: &SqliteRow| {
+        Ok(WorkSample {
+            task: rows::task_key(row)?,
+            part: text(row, "part")?,
+            node_type: text(row, "node_type")?,
+            resource: word(Resource::parse, &text(row, "resource")?, "ledger.resource", "a resource")?,
+            quantity: count(row, "quantity")?,
+            units: count(row, "units")?,
+        })
+    };
+    rows.iter().rev().map(sample).collect()
+}
+
 fn row(row: &SqliteRow) -> PortResult<LedgerRow> {
     let charge = Charge {
         resource: word(Resource::parse, &text(row, "resource")?, "ledger.resource", "a resource")?,
@@ -82,6 +106,8 @@ fn row(row: &SqliteRow) -> PortResult<LedgerRow> {
         at_ms: count(row, "at_ms")?,
         node_type: text(row, "node_type")?,
         charge,
+        part: text(row, "part")?,
+        units: count(row, "units")?,
         waste: get(row, "waste")?,
     };
     Ok(LedgerRow { record, key: text(row, "key")?, size_bytes: count(row, "size_bytes")? })

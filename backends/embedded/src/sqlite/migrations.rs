@@ -21,6 +21,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (14, "metadata", include_str!("../../migrations/0014_metadata.sql")),
     (15, "families", include_str!("../../migrations/0015_families.sql")),
     (16, "cost", include_str!("../../migrations/0016_cost.sql")),
+    (17, "estimates", include_str!("../../migrations/0017_estimates.sql")),
     (18, "left_out", include_str!("../../migrations/0018_left_out.sql")),
     (19, "cost_days", include_str!("../../migrations/0019_cost_days.sql")),
 ];

@@ -9,6 +9,7 @@
 //! for any number of assets in it.
 
 mod audit;
+mod budgets;
 mod claim;
 mod decisions;
 mod error;
@@ -41,9 +42,10 @@ mod sqlite_store;
 mod work;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use reelgate_cost::cap::Caps;
 use reelgate_cost::node::NodeRate;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
@@ -51,10 +53,10 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing, Decision,
-    DecisionOutcome, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested, LedgerRow, MediaProgress,
-    NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained, ShareRow, TaskReport,
-    UnarchivedResult,
+    AccountSums, Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, CostDays, DayClosing,
+    Decision, DecisionOutcome, EstimateRow, ExternalScanEvent, Fence, HeavyPause, HistoryRecord, Ingested,
+    LedgerRow, MediaProgress, NodeRecord, NodeReport, NoticeRecord, Principal, Proposal, QueueRow, Retained,
+    ShareRow, TaskReport, UnarchivedResult, WorkSample,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, LedgerFilter, Maintenance, Nodes, Outbox, Product, Queries,
@@ -267,6 +269,18 @@ impl Queries for SqliteStore {
         ledger::days(&self.readers, self.clock.now_ms()).await
     }
 
+    async fn estimates(&self, after: Option<&AssetId>, rows_max: u32) -> PortResult<Vec<EstimateRow>> {
+        budgets::estimates(&self.readers, after, rows_max).await
+    }
+
+    async fn account_sums(&self, names: &[String]) -> PortResult<BTreeMap<String, AccountSums>> {
+        budgets::sums(&self.readers, names).await
+    }
+
+    async fn recent_work(&self, lines_max: u32) -> PortResult<Vec<WorkSample>> {
+        ledger::recent_work(&self.readers, lines_max).await
+    }
+
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
         nodes::queue(&self.readers, self.queue_clock.now_ms(), rows_max).await
     }
@@ -294,6 +308,10 @@ impl Decisions for SqliteStore {
 
     async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision> {
         self.transact(&Approve(asset, approval)).await
+    }
+
+    async fn admit(&self, caps: &Caps) -> PortResult<u64> {
+        service::admit(self, caps).await
     }
 
     async fn review(&self, review_ms: u64) -> PortResult<u64> {

@@ -7,18 +7,19 @@ use reelgate_ports::audit::Seal;
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal, ShareRecord,
+    AccountSums, AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+    ShareRecord,
 };
 use reelgate_ports::shards::Checkpoint;
-use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
+use reelgate_store::session::{EventDelivery, LostLease, Money, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::{Sqlite, Transaction};
 
 use super::queue_clock::QueueTime;
 use super::work::{load, load_rows};
 use super::{
-    audit, decisions, ingest, late_events, leases, ledger, outbox, products, proposals, queue_position,
-    related, scans_and_refused_events, shards, shares,
+    audit, budgets, decisions, ingest, late_events, leases, ledger, outbox, products, proposals,
+    queue_position, related, scans_and_refused_events, shards, shares,
 };
 
 /// A write transaction that has begun.
@@ -71,6 +72,22 @@ impl Session for SqliteSession {
         assets: &BTreeSet<AssetId>,
     ) -> PortResult<BTreeMap<AssetId, serde_json::Value>> {
         products::covered_by_releases(&mut self.tx, assets).await
+    }
+
+    async fn money_of(&mut self, assets: &BTreeSet<AssetId>) -> PortResult<BTreeMap<AssetId, Money>> {
+        budgets::money(&mut self.tx, &mut self.work, assets).await
+    }
+
+    async fn account_sums(&mut self, names: &BTreeSet<String>) -> PortResult<BTreeMap<String, AccountSums>> {
+        budgets::sums(&mut *self.tx, names).await
+    }
+
+    async fn waiting_for_money(
+        &mut self,
+        after: Option<&AssetId>,
+        assets_max: u32,
+    ) -> PortResult<Vec<AssetId>> {
+        budgets::waiting(&mut self.tx, after, assets_max).await
     }
 
     async fn add_assets(&mut self, rows: &mut [AssetRow]) -> PortResult<()> {

@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::error::{corrupt, db};
 use super::queue_clock::QueueTime;
 use super::work::json;
-use super::{decisions, facts, jobs, ledger, metadata, outbox, products, proposals};
+use super::{budgets, decisions, facts, jobs, ledger, metadata, outbox, products, proposals};
 
 /// Writes everything; returns the invariants that were found broken, by id.
 pub(super) async fn write(
@@ -24,6 +24,7 @@ pub(super) async fn write(
         write_learned(conn, &mut work, learned).await?;
     }
     ledger::write(conn, &work).await?;
+    budgets::write(conn, &work).await?;
     outbox::owe(conn, &work, time).await?;
     Ok(work.violations)
 }

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::unit::Unit;
-use crate::{decisions, jobs, ledger, metadata, outbox, products, proposals};
+use crate::{budgets, decisions, jobs, ledger, metadata, outbox, products, proposals};
 
 /// What a transaction wrote.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub(crate) async fn write(conn: &mut PgConnection, mut unit: Unit) -> DbResult<W
     let mut xid = assets::write(conn, &unit, owed).await?;
     tasks::write(conn, &unit).await?;
     ledger::write(conn, &unit.work).await?;
+    budgets::write(conn, &unit.work).await?;
     if xid.is_none() {
         xid = sqlx::query_scalar!("SELECT pg_current_xact_id_if_assigned()::text")
             .fetch_one(conn)
