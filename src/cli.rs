@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use reelgate_ports::audit::Seal;
 
-pub use cost::{AnomaliesArgs, CostVerb, EstimateArgs, ExportArgs, ReportArgs, ReportBy};
+pub use cost::{AnomaliesArgs, CostVerb, DayRange, EstimateArgs, ExportArgs, ReportArgs, ReportBy};
 pub use fleet::{FleetVerb, PauseArgs};
 pub use signals::SignalsVerb;
 pub use sim::SimArgs;

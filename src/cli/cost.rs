@@ -38,18 +38,25 @@ pub enum CostVerb {
     Export(ExportArgs),
 }
 
-/// Arguments of `cost export`.
+/// Which days of the ledger count.
 #[derive(Args)]
-pub struct ExportArgs {
-    /// As CSV with the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification
-    #[arg(long, required = true)]
-    pub focus: bool,
+pub struct DayRange {
     /// Only from this day on (UTC), such as 2026-08-01
     #[arg(long, value_name = "DAY")]
     pub since: Option<String>,
     /// Only up to this day (UTC), which counts too
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
+}
+
+/// Arguments of `cost export`.
+#[derive(Args)]
+pub struct ExportArgs {
+    /// As CSV with the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification
+    #[arg(long, required = true)]
+    pub focus: bool,
+    #[command(flatten)]
+    pub days: DayRange,
     /// Into this file, which is replaced; without it to standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -92,12 +99,8 @@ pub struct ReportArgs {
     /// What to divide the cost by
     #[arg(long, value_name = "WHAT", default_value = "stage")]
     pub by: ReportBy,
-    /// Only from this day on (UTC), such as 2026-08-01
-    #[arg(long, value_name = "DAY")]
-    pub since: Option<String>,
-    /// Only up to this day (UTC), which counts too
-    #[arg(long, value_name = "DAY")]
-    pub until: Option<String>,
+    #[command(flatten)]
+    pub days: DayRange,
     /// One JSON object per group and line, then the total
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
+use reelgate_ports::clock::{Clock, SystemClock};
 use reelgate_ports::error::{ErrorKind, PortError};
 use reelgate_ports::records::{Decided, Decision, DecisionOutcome, WithdrawalRecord};
 use reelgate_ports::store::Store;
@@ -11,7 +12,7 @@ use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
 use crate::verbs::principal::principal;
-use crate::verbs::{find_asset, local_time, now_ms, to_json};
+use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
 const DAY_MS: u64 = 86_400_000;
@@ -28,7 +29,7 @@ pub async fn quarantine(global: &GlobalArgs, args: DecisionArgs) -> Result<ExitS
 pub async fn release(global: &GlobalArgs, args: ReleaseArgs) -> Result<ExitStatus, Failure> {
     let (config, store, asset) = open(global, &args.decision.asset).await?;
     let mut decision = decision(&config, Decided::Release, &args.decision).await?;
-    decision.expires_ms = args.days.map(|days| now_ms().saturating_add(u64::from(days) * DAY_MS));
+    decision.expires_ms = args.days.map(|days| SystemClock.now_ms().saturating_add(u64::from(days) * DAY_MS));
     let outcome = decide(&config, &*store, &asset, decision).await?;
     say_outcome(&asset, &outcome, "is released", "and its outputs are restored unchanged");
     Ok(ExitStatus::Done)

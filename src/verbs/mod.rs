@@ -112,11 +112,6 @@ fn local_time(at_ms: u64) -> String {
     }
 }
 
-fn now_ms() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Assets that have not ended, in order of arrival; at most `limit`.
 async fn unended(store: &dyn Store, limit: u32) -> Result<Vec<AssetId>, Failure> {
     let phases = Phase::ALL.iter().copied().filter(|phase| !phase.is_ended()).collect();

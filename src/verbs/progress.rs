@@ -3,13 +3,13 @@
 use std::fmt;
 
 use reelgate_actors::work::progress::{Progress, progress};
+use reelgate_ports::clock::{Clock, SystemClock};
 use reelgate_ports::records::AssetDetail;
 use reelgate_ports::store::Store;
 use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::output::table::seconds;
-use crate::verbs::now_ms;
 
 /// How far an asset is.
 #[derive(Clone, Copy, Serialize)]
@@ -29,7 +29,7 @@ impl ProgressLine {
         }
         let media = store.media_progress(&asset.id).await?;
         let (history, nodes) = (store.history(&asset.id).await?, store.nodes().await?);
-        let found = progress(now_ms(), media, &detail.tasks, &history, &nodes);
+        let found = progress(SystemClock.now_ms(), media, &detail.tasks, &history, &nodes);
         Ok(found.map(|Progress { done, left_s }| Self { done, left_s }))
     }
 }

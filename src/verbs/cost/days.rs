@@ -3,6 +3,10 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
+use reelgate_cost::line::DAY_MS;
+use reelgate_ports::store::LedgerFilter;
+
+use crate::cli::DayRange;
 use crate::exit::Failure;
 
 /// The first millisecond of a day, since 1970.
@@ -11,6 +15,15 @@ pub fn begin_ms(argument: &str, text: &str) -> Result<u64, Failure> {
     let day: Date = text.parse().map_err(|_| wrong())?;
     let begin = day.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
     u64::try_from(begin.timestamp().as_millisecond()).map_err(|_| wrong())
+}
+
+/// The lines of a range of days.
+pub fn filter(range: &DayRange) -> Result<LedgerFilter, Failure> {
+    let begin =
+        |argument, day: &Option<String>| day.as_deref().map(|day| begin_ms(argument, day)).transpose();
+    let (from_ms, last_ms) = (begin("--since", &range.since)?, begin("--until", &range.until)?);
+    let until_ms = last_ms.map(|begin_ms| begin_ms.saturating_add(DAY_MS));
+    Ok(LedgerFilter { from_ms, until_ms, ..LedgerFilter::default() })
 }
 
 /// A day that is counted from 1970-01-01, as text.

@@ -7,10 +7,10 @@ use std::io::{BufWriter, Write};
 use reelgate_actors::ledger::{IDLE, LedgerLine, each_line};
 use reelgate_actors::profiles::Profiles;
 use reelgate_cost::charge::{Charge, Method};
-use reelgate_cost::line::{DAY_MS, Line, Owner};
+use reelgate_cost::line::{Line, Owner};
 use reelgate_cost::money::NanoUsd;
 use reelgate_cost::resource::{Measure, Resource};
-use reelgate_ports::store::{LedgerFilter, Store};
+use reelgate_ports::store::Store;
 use serde_json::json;
 
 use super::days;
@@ -77,9 +77,7 @@ const COLUMNS: [&str; 39] = [
 /// Writes every line of the ledger as a charge.
 pub async fn export(config: &Config, store: &dyn Store, args: &ExportArgs) -> Result<ExitStatus, Failure> {
     debug_assert!(args.focus, "clap requires the one format that there is");
-    let from_ms = args.since.as_deref().map(|day| days::begin_ms("--since", day)).transpose()?;
-    let last_ms = args.until.as_deref().map(|day| days::begin_ms("--until", day)).transpose()?;
-    let until_ms = last_ms.map(|begin_ms| begin_ms.saturating_add(DAY_MS));
+    let filter = days::filter(&args.days)?;
     let region = config.raw.cost.table().map_err(Failure::Usage)?.region;
     let mut out: Box<dyn Write> = match &args.out {
         Some(path) => Box::new(File::create(path).map_err(|error| {
@@ -91,7 +89,6 @@ pub async fn export(config: &Config, store: &dyn Store, args: &ExportArgs) -> Re
     let failed = |error| Failure::Internal(format!("write the export: {error}"));
     let mut charges = 0;
     write_row(&mut out, COLUMNS.iter().copied()).map_err(failed)?;
-    let filter = LedgerFilter { from_ms, until_ms, ..LedgerFilter::default() };
     each_line(store, filter, |row| {
         let cells = cells(row, &config.profiles, &region, &args.billing_account)?;
         charges += 1;

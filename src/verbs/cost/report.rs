@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use reelgate_actors::ledger::{each_line, too_large};
-use reelgate_cost::line::{DAY_MS, Line};
+use reelgate_cost::line::Line;
 use reelgate_cost::resource::Resource;
 use reelgate_cost::sums::{Dimension, Group, Sum, Sums};
-use reelgate_ports::store::{LedgerFilter, Store};
+use reelgate_ports::store::Store;
 use serde_json::{Value, json};
 
 use super::days;
@@ -23,11 +23,8 @@ const SHARED: &str = "(shared)";
 
 /// Prints one line for each group, and the total.
 pub async fn report(config: &Config, store: &dyn Store, args: &ReportArgs) -> Result<ExitStatus, Failure> {
-    let from_ms = args.since.as_deref().map(|day| days::begin_ms("--since", day)).transpose()?;
-    let last_ms = args.until.as_deref().map(|day| days::begin_ms("--until", day)).transpose()?;
-    let until_ms = last_ms.map(|begin_ms| begin_ms.saturating_add(DAY_MS));
+    let filter = days::filter(&args.days)?;
     let mut sums = Sums::new(dimension(args.by));
-    let filter = LedgerFilter { from_ms, until_ms, ..LedgerFilter::default() };
     let mut used = BTreeSet::new();
     each_line(store, filter, |row| {
         let line = row.line(&config.profiles);
