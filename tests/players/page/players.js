@@ -6,7 +6,11 @@ const players = {
   hls(video, errors) {
     const hls = new Hls({ maxBufferLength: 120 });
     // Errors that hls.js recovers from are told as well: a nudge over a hole is a fault of what was published.
-    hls.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js: ${data.details} ${data.error?.message ?? data.reason ?? ""}`.trim()));
+    // A load that hls.js itself ends because another rung is chosen is none; the switch is judged by what is shown.
+    hls.on(Hls.Events.ERROR, (_, data) => {
+      if (data.details === Hls.ErrorDetails.INTERNAL_ABORTED) return;
+      errors.push(`hls.js: ${data.details} ${data.error?.message ?? data.reason ?? ""}`.trim());
+    });
     return {
       load(url) {
         hls.loadSource(url);
