@@ -40,13 +40,13 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     open(&home).await.unwrap().close().await;
     run(
         &home,
-        "INSERT INTO _sqlx_migrations SELECT 17, description, installed_on, success, checksum, execution_time
+        "INSERT INTO _sqlx_migrations SELECT 20, description, installed_on, success, checksum, execution_time
                 FROM _sqlx_migrations WHERE version = 1",
     )
     .await;
     let refused = open(&home).await.err().expect("must be refused");
     assert_eq!(refused.kind, ErrorKind::Corrupt);
-    assert!(refused.detail.contains("expected schema 16 or older, found 17"), "{refused}");
+    assert!(refused.detail.contains("expected schema 19 or older, found 20"), "{refused}");
 }
 
 #[tokio::test]
