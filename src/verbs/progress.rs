@@ -4,7 +4,7 @@ use std::fmt;
 
 use reelgate_actors::work::progress::{Progress, progress};
 use reelgate_ports::clock::{Clock, SystemClock};
-use reelgate_ports::records::AssetDetail;
+use reelgate_ports::records::{AssetDetail, NodeRecord};
 use reelgate_ports::store::Store;
 use serde::Serialize;
 
@@ -21,15 +21,19 @@ pub struct ProgressLine {
 }
 
 impl ProgressLine {
-    /// Asks the store; `None` for an asset that is not planned yet, or has ended.
-    pub async fn read(store: &dyn Store, detail: &AssetDetail) -> Result<Option<Self>, Failure> {
+    /// Asks the store, which has these nodes; `None` for an asset that is not planned yet, or has ended.
+    pub async fn read(
+        store: &dyn Store,
+        detail: &AssetDetail,
+        nodes: &[NodeRecord],
+    ) -> Result<Option<Self>, Failure> {
         let asset = &detail.asset;
         if asset.phase.is_ended() {
             return Ok(None);
         }
         let media = store.media_progress(&asset.id).await?;
-        let (history, nodes) = (store.history(&asset.id).await?, store.nodes().await?);
-        let found = progress(SystemClock.now_ms(), media, &detail.tasks, &history, &nodes);
+        let history = store.history(&asset.id).await?;
+        let found = progress(SystemClock.now_ms(), media, &detail.tasks, &history, nodes);
         Ok(found.map(|Progress { done, left_s }| Self { done, left_s }))
     }
 }

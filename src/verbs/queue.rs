@@ -82,11 +82,11 @@ pub async fn queue(global: &GlobalArgs, args: QueueArgs) -> Result<ExitStatus, F
 
 /// Prints the assets that have not ended.
 async fn assets(store: &dyn Store, args: &QueueArgs) -> Result<ExitStatus, Failure> {
-    let ids: Vec<AssetId> = unended(store, args.limit).await?;
+    let (ids, nodes): (Vec<AssetId>, _) = (unended(store, args.limit).await?, store.nodes().await?);
     let mut printed = table::narrowing(&[("asset", 0), ("state", 0), ("progress", 0), ("source", 0)]);
     for (short, id) in table::ids(ids.iter()).into_iter().zip(&ids) {
         let detail = store.asset(id).await?;
-        let progress = ProgressLine::read(store, &detail).await?;
+        let progress = ProgressLine::read(store, &detail, &nodes).await?;
         let asset = &detail.asset;
         if args.json {
             let source = &asset.source.id.key;

@@ -61,7 +61,7 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
     let store = wiring::existing_store(&config).await?;
     let (detail, line) = asset_line(&*store, &find_asset(&*store, &args.asset).await?).await?;
     let proposal = store.proposal(&detail.asset.id).await?;
-    let progress = ProgressLine::read(&*store, &detail).await?;
+    let progress = ProgressLine::read(&*store, &detail, &store.nodes().await?).await?;
     let shown = ShownAsset { line, proposal: proposal.map(ProposalLine::new), progress };
     if args.json {
         table::print(&to_json(&shown)?)?;
