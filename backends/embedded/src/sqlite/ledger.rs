@@ -89,16 +89,21 @@ pub(super) async fn recent_work(pool: &SqlitePool, lines_max: u32) -> PortResult
     rows.iter().rev().map(sample).collect()
 }
 
-fn row(row: &SqliteRow) -> PortResult<LedgerRow> {
-    let charge = Charge {
-        resource: word(Resource::parse, &text(row, "resource")?, "ledger.resource", "a resource")?,
+/// The charge of a line of the ledger or of a share; the names of the two columns of words are those that an error tells.
+pub(super) fn charge(row: &SqliteRow, resource: &'static str, method: &'static str) -> PortResult<Charge> {
+    Ok(Charge {
+        resource: word(Resource::parse, &text(row, "resource")?, resource, "a resource")?,
         quantity: count(row, "quantity")?,
         unit_price: NanoUsd::new(get(row, "unit_price_nanos")?),
         unit: count(row, "unit")?,
         price_date: text(row, "price_date")?,
         amount: NanoUsd::new(get(row, "amount_nanos")?),
-        method: word(Method::parse, &text(row, "method")?, "ledger.method", "a method")?,
-    };
+        method: word(Method::parse, &text(row, "method")?, method, "a method")?,
+    })
+}
+
+fn row(row: &SqliteRow) -> PortResult<LedgerRow> {
+    let charge = charge(row, "ledger.resource", "ledger.method")?;
     let record = LedgerRecord {
         asset: AssetId::new(text(row, "id")?),
         task: rows::task_key(row)?,

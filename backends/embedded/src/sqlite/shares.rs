@@ -1,10 +1,7 @@
 //! Shares of what nobody used alone on a day, and how long nodes were up.
 
-use reelgate_cost::charge::{Charge, Method};
 use reelgate_cost::line::day_of;
-use reelgate_cost::money::NanoUsd;
 use reelgate_cost::node::NodeRate;
-use reelgate_cost::resource::Resource;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{NodeReport, ShareRecord, ShareRow};
@@ -13,7 +10,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{corrupt, db};
-use super::rows::{count, get, small, text, word};
+use super::ledger;
+use super::rows::{count, get, small, text};
 use super::work::json;
 
 /// Adds shares; one that is there already stays as it is.
@@ -64,15 +62,7 @@ pub(super) async fn read(pool: &SqlitePool, filter: &ShareFilter) -> PortResult<
 }
 
 fn row(row: &SqliteRow) -> PortResult<ShareRow> {
-    let charge = Charge {
-        resource: word(Resource::parse, &text(row, "resource")?, "ledger_shares.resource", "a resource")?,
-        quantity: count(row, "quantity")?,
-        unit_price: NanoUsd::new(get(row, "unit_price_nanos")?),
-        unit: count(row, "unit")?,
-        price_date: text(row, "price_date")?,
-        amount: NanoUsd::new(get(row, "amount_nanos")?),
-        method: word(Method::parse, &text(row, "method")?, "ledger_shares.method", "a method")?,
-    };
+    let charge = ledger::charge(row, "ledger_shares.resource", "ledger_shares.method")?;
     let asset: Option<String> = get(row, "id")?;
     let key: Option<String> = get(row, "key")?;
     let (day, node_type) = (small(row, "day")?, text(row, "node_type")?);
